@@ -1,0 +1,1 @@
+//! The config file, validated types, secrets.

@@ -1,0 +1,1 @@
+//! Tier 1: rules written in YAML.

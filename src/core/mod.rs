@@ -1,0 +1,11 @@
+//! The thinking core: decisions as values, never effects.
+//!
+//! Nothing in here touches a socket, a file, a clock or a model; it takes text and instants and returns what should
+//! happen. That keeps it deterministic and lets a test, a fuzzer or a bench call it directly.
+
+pub mod dialogue;
+pub mod intents;
+pub mod reply;
+pub mod routing;
+pub mod utterance;
+pub mod yaml;

@@ -1,0 +1,1 @@
+//! Tier choice: a pure function from an utterance to who answers it.

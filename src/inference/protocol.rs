@@ -1,0 +1,221 @@
+//! What the daemon and its model worker say to each other.
+//!
+//! A frame is a little-endian `u32` length and that many bytes of JSON, over a socket pair that the child gets as its
+//! standard input.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::reply::{Code, Finish, Usage};
+use crate::core::utterance::Tier;
+
+/// A tier that a model answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelTier {
+    /// Short chat; comes first for the processor.
+    Chat,
+    /// Explanations.
+    Explain,
+}
+
+impl From<ModelTier> for Tier {
+    fn from(tier: ModelTier) -> Self {
+        match tier {
+            ModelTier::Chat => Self::Chat,
+            ModelTier::Explain => Self::Explain,
+        }
+    }
+}
+
+/// What the worker is to load for one tier.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TierPlan {
+    /// The tier.
+    pub tier: ModelTier,
+    /// The model's name as people know it.
+    pub name: String,
+    /// The GGUF file; a name that starts with `fake:` is the fake model of the tests.
+    pub file: PathBuf,
+    /// Tokens of prompt and answer together, of one conversation.
+    pub ctx_size: u32,
+    /// Tokens handed to llama.cpp at once.
+    pub n_batch: u32,
+    /// Tokens computed at once.
+    pub n_ubatch: u32,
+    /// Threads, `None` for as many as the machine has cores.
+    pub threads: Option<u32>,
+    /// Layers kept on the GPU.
+    pub gpu_layers: u32,
+    /// Conversations answered at once.
+    pub slots: u32,
+    /// What stands first in every prompt; computed once.
+    pub system_prompt: String,
+}
+
+/// Both tiers, loaded side by side; a file that both name is loaded once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LoadPlan {
+    /// The tiers that have a model.
+    pub tiers: Vec<TierPlan>,
+}
+
+/// How tokens are chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// 0 takes the likeliest token always.
+    pub temperature: f32,
+    /// The likeliest tokens considered; 0 for all.
+    pub top_k: u32,
+    /// The likeliest tokens that together reach this probability.
+    pub top_p: f32,
+    /// Tokens at least this likely, as a share of the likeliest.
+    pub min_p: f32,
+    /// Above 1: tokens already said become less likely.
+    pub repeat_penalty: f32,
+    /// For the same answer again; `None` for another each time.
+    pub seed: Option<u32>,
+}
+
+/// One earlier exchange of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// What the person said, with the context it was said in.
+    pub user: String,
+    /// What was answered.
+    pub assistant: String,
+}
+
+/// One answer to be made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// The tier that answers.
+    pub tier: ModelTier,
+    /// Earlier exchanges, oldest first; the worker leaves out the oldest where all of them do not fit.
+    pub turns: Vec<Turn>,
+    /// What was said now. User text: tokenised without control tokens.
+    pub text: String,
+    /// Time, date and room, appended to the text: what changes stands last, so that what stays keeps its KV state.
+    pub context: String,
+    /// The longest answer, in tokens.
+    pub max_tokens: u32,
+    /// How tokens are chosen.
+    pub sampling: Sampling,
+}
+
+/// What a loaded tier turned out to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadedTier {
+    /// The tier.
+    pub tier: ModelTier,
+    /// The model's name.
+    pub name: String,
+    /// Tokens of the system prompt's state, reused by every answer.
+    pub prefix_tokens: u32,
+    /// Milliseconds that loading took.
+    pub load_ms: u64,
+}
+
+/// From the daemon.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ToWorker {
+    /// The first frame: load these.
+    Load(LoadPlan),
+    /// Make an answer under this number.
+    Generate {
+        /// Names the answer in every frame about it.
+        request: u64,
+        /// What to answer.
+        prompt: Box<Prompt>,
+    },
+    /// Stop an answer; it ends with a [`FromWorker::Finished`] like any other.
+    Cancel {
+        /// The answer's number.
+        request: u64,
+    },
+    /// Asks for a [`FromWorker::Pong`] from the thread that runs the models.
+    Ping {
+        /// Comes back in the pong.
+        nonce: u64,
+    },
+}
+
+/// From the worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromWorker {
+    /// A tier is ready.
+    Loaded(LoadedTier),
+    /// A tier's model could not be loaded; the other may still be.
+    LoadFailed {
+        /// The tier.
+        tier: ModelTier,
+        /// Why, in one sentence.
+        message: String,
+    },
+    /// Every tier is loaded or has failed.
+    Ready,
+    /// A prompt got a slot.
+    Started {
+        /// The answer's number.
+        request: u64,
+        /// Earlier exchanges left out so that prompt and answer fit.
+        dropped_turns: usize,
+    },
+    /// A piece of an answer: whole characters, no special token.
+    Text {
+        /// The answer's number.
+        request: u64,
+        /// The piece.
+        text: String,
+    },
+    /// The end of an answer.
+    Finished {
+        /// The answer's number.
+        request: u64,
+        /// Why.
+        finish: Finish,
+        /// Its tokens.
+        usage: Usage,
+        /// Milliseconds from the first token to the last.
+        decode_ms: f64,
+    },
+    /// An answer that could not be made, or not to its end.
+    Failed {
+        /// The answer's number.
+        request: u64,
+        /// [`Code::TooLong`], [`Code::ModelUnavailable`] or [`Code::Internal`].
+        code: WorkerCode,
+        /// One sentence.
+        message: String,
+    },
+    /// The answer to a ping.
+    Pong {
+        /// As in the ping.
+        nonce: u64,
+    },
+}
+
+/// The codes a worker can end an answer with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerCode {
+    /// The prompt does not fit, even without earlier exchanges.
+    TooLong,
+    /// The tier has no model.
+    ModelUnavailable,
+    /// llama.cpp returned an error.
+    Internal,
+}
+
+impl From<WorkerCode> for Code {
+    fn from(code: WorkerCode) -> Self {
+        match code {
+            WorkerCode::TooLong => Self::TooLong,
+            WorkerCode::ModelUnavailable => Self::ModelUnavailable,
+            WorkerCode::Internal => Self::Internal,
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! hearthd
+fn main(){}

@@ -1,0 +1,1 @@
+//! Bytes to utterances, replies to bytes.
