@@ -4,9 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::core::secret::Secret;
 use crate::core::yaml::{Document, Problem};
 
-use super::{Config, Secret};
+use super::Config;
 
 /// Environment variables with this prefix set config keys: `HEARTHD__MQTT__BROKER`.
 const ENVIRONMENT_PREFIX: &str = "HEARTHD__";

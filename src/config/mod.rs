@@ -13,8 +13,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::core::secret::Secret;
+
 pub use models::{ModelSettings, ModelsFile, TierFile};
-pub use values::{Broker, Level, Secret, Span};
+pub use values::{Broker, Level, Span};
 
 /// Everything that config.yaml may say. Every key has a default, so an empty file is valid.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -1,7 +1,6 @@
 //! The config's own kinds of value: a duration, a broker address, a secret, a log level.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -113,31 +112,6 @@ impl JsonSchema for Broker {
     }
 }
 
-/// Text that is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a text.
-    #[must_use]
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text itself, for the one place that sends or compares it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
 /// How much is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -204,10 +178,5 @@ mod tests {
         for wrong in ["", "home:1883", "http://home", "mqtt://", "mqtt://home:port", "mqtt://user:word@home"] {
             assert!(Broker::parse(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_secret_is_not_shown() {
-        assert_eq!(format!("{:?}", Secret::new("canary".to_owned())), "[redacted]");
     }
 }

@@ -32,12 +32,20 @@ pub use state::Health;
 /// An utterance on its way in.
 #[derive(Debug)]
 pub struct Request {
+    /// Names the reply: the utterance's own id, or a [`fresh_id`] where its sender gave none.
+    pub id: String,
     /// What was said.
     pub utterance: Utterance,
     /// When it arrived.
     pub arrived: Instant,
     /// When it is too late to carry it out.
     pub expires: Option<Instant>,
+}
+
+/// A new id: a ULID, so that ids sort by time.
+#[must_use]
+pub fn fresh_id() -> String {
+    ulid::Ulid::generate().to_string()
 }
 
 /// Nobody reads the replies any more.
@@ -147,12 +155,8 @@ impl Engine {
     /// Takes an utterance: when this returns it is refused, carried out, or being answered by a model.
     pub fn submit(&self, request: Request, sink: Box<dyn ReplySink>) {
         let shared = &self.shared;
-        let Request { utterance, arrived, expires } = request;
+        let Request { id, utterance, arrived, expires } = request;
         let settings = shared.settings();
-        let id = match &utterance.id {
-            Some(id) => id.to_string(),
-            None => ulid::Ulid::generate().to_string(),
-        };
         let mut responder = Responder::new(id.clone(), utterance.stream, arrived, sink);
         if shared.is_draining() {
             return responder.refuse(Code::ShuttingDown, "hearthd is stopping; say it again when it is back");
@@ -160,6 +164,7 @@ impl Engine {
         if expires.is_some_and(|expires| Instant::now() >= expires) {
             return responder.refuse(Code::Expired, "this came too late to be carried out; say it again");
         }
+        // Nobody else can have taken an id made here.
         if utterance.id.is_some() && !self.take_id(&id, &utterance.text, &mut responder) {
             return;
         }
