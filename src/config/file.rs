@@ -71,10 +71,7 @@ pub fn load(named: Option<&Path>, environment: &[(String, String)]) -> Result<Lo
     };
     rebase(&mut config, path.parent().unwrap_or(Path::new("")));
     let credentials = variable(environment, "CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let problem = |keys: &[&str], message: String| {
-        let (line, column) = document.position(keys);
-        Problem { file: shown.clone(), line, column, message }
-    };
+    let problem = |keys: &[&str], message: String| document.problem(keys, message);
     let mut problems: Vec<Problem> = inconsistencies(&config).into_iter().map(|(keys, text)| problem(&keys, text)).collect();
     let mut secret = |keys: &[&str], file: Option<&PathBuf>, credential: &str| {
         let read = read_secret(file, credentials.as_deref().map(|folder| folder.join(credential)));
@@ -114,7 +111,7 @@ fn overlay(document: &mut Document, environment: &[(String, String)]) -> Vec<Pro
         let parsed = serde_yaml::from_str(value).unwrap_or_else(|_| text.clone());
         let mut wrong = Vec::new();
         let fits = [text, parsed].into_iter().find(|candidate| {
-            let mut alone = Document::empty(name);
+            let Ok(mut alone) = Document::parse(name, "") else { return false };
             set(alone.value_mut(), &keys, candidate.clone());
             wrong = alone.read::<Config>().1;
             wrong.is_empty()

@@ -55,7 +55,13 @@ pub async fn ask(settings: &Settings, question: &Question, mut on_reply: impl Fn
             Err(_) if asked => return Err(AskError::Timeout(question.within)),
             Err(_) => return Err(AskError::NobodyThere(broker)),
         };
-        let Event::Message(message) = event else { continue };
+        let message = match event {
+            Event::Message(message) => message,
+            Event::Subscribed { granted: false } => {
+                return Err(AskError::Broker(broker, "it does not allow this user to read the replies".to_owned()));
+            }
+            _ => continue,
+        };
         client.acknowledge(&message.receipt);
         if message.topic == status_topic {
             if message.payload.as_ref() != b"online" {
@@ -96,10 +102,11 @@ async fn connect(settings: &Settings, question: &Question) -> Result<(Client, Ev
     let mut version = Version::V5;
     loop {
         let (client, mut events) = link::open(settings, version, true);
-        let ready = timeout_at(until, subscribed(&client, &mut events, &filters)).await;
-        match ready {
-            Ok(Ok(true)) => return Ok((client, events)),
-            Ok(Ok(false)) => return Err("it does not allow this user to read the replies".to_owned()),
+        match timeout_at(until, connected(&mut events)).await {
+            Ok(Ok(())) => {
+                client.subscribe(&filters);
+                return Ok((client, events));
+            }
             Ok(Err(LinkError::VersionRefused)) if version == Version::V5 => version = Version::V311,
             Ok(Err(error)) => return Err(error.to_string()),
             Err(_) => return Err(format!("it did not answer within {} s", CONNECT_WITHIN.as_secs())),
@@ -107,12 +114,7 @@ async fn connect(settings: &Settings, question: &Question) -> Result<(Client, Ev
     }
 }
 
-async fn subscribed(client: &Client, events: &mut Events, filters: &[String]) -> Result<bool, LinkError> {
-    loop {
-        match events.poll().await? {
-            Event::Connected => drop(client.subscribe(filters)),
-            Event::Subscribed { granted } => return Ok(granted),
-            _ => {}
-        }
-    }
+async fn connected(events: &mut Events) -> Result<(), LinkError> {
+    while !matches!(events.poll().await?, Event::Connected) {}
+    Ok(())
 }
