@@ -1,2 +1,2 @@
 //! hearthd
-fn main(){}
+fn main() {}
