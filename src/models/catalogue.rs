@@ -95,7 +95,11 @@ mod tests {
     #[test]
     fn names_and_files_are_unique_and_plain() {
         for (index, entry) in ENTRIES.iter().enumerate() {
-            assert!(entry.file.ends_with(".gguf") && !entry.file.contains('/'), "{}", entry.file);
+            assert!(
+                std::path::Path::new(entry.file).extension().is_some_and(|e| e == "gguf") && !entry.file.contains('/'),
+                "{}",
+                entry.file
+            );
             assert_eq!(entry.name, entry.name.to_lowercase());
             for other in &ENTRIES[index + 1..] {
                 assert_ne!(entry.name, other.name);

@@ -40,7 +40,7 @@ impl Default for Sources {
             endpoint: HUB.to_owned(),
             token: None,
             python: OsString::from("python3"),
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
         }
     }
 }
