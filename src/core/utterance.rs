@@ -184,8 +184,7 @@ fn from_fields(fields: &Fields, topic_site: Option<&Identifier>) -> Result<Utter
             tier: match present(fields.tier.as_ref()) {
                 None => None,
                 Some(value) => Some(
-                    Tier::deserialize(value)
-                        .map_err(|_| wrong_type("tier", "\"intent\", \"chat\" or \"explain\""))?,
+                    Tier::deserialize(value).map_err(|_| wrong_type("tier", "\"intent\", \"chat\" or \"explain\""))?,
                 ),
             },
             lang: match present(fields.lang.as_ref()) {
@@ -213,18 +212,18 @@ fn identifier(field: &str, value: Option<&Value>) -> Result<Option<Identifier>, 
         Some(Value::String(text)) if text.len() > MAX_IDENTIFIER_CHARS => {
             Err((Code::TooLong, format!("`{field}` is longer than {MAX_IDENTIFIER_CHARS} characters")))
         }
-        Some(Value::String(text)) => Identifier::parse(text).map(Some).ok_or_else(|| {
-            wrong_type(field, "1 to 64 characters of A-Z a-z 0-9 _ - .")
-        }),
+        Some(Value::String(text)) => Identifier::parse(text)
+            .map(Some)
+            .ok_or_else(|| wrong_type(field, "1 to 64 characters of A-Z a-z 0-9 _ - .")),
         Some(_) => Err(wrong_type(field, "a string")),
     }
 }
 
 fn is_language_tag(tag: &str) -> bool {
     tag.len() <= 35
-        && tag.split(['-', '_']).all(|part| {
-            (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric())
-        })
+        && tag
+            .split(['-', '_'])
+            .all(|part| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
 fn spoken_text(value: Option<&Value>) -> Result<String, (Code, String)> {
@@ -262,7 +261,27 @@ fn is_zero_width(c: char) -> bool {
 fn is_punctuation(c: char) -> bool {
     matches!(
         c,
-        '.' | '。' | ',' | '，' | '?' | '¿' | '？' | '؟' | '!' | '¡' | '！' | ';' | '；' | ':' | '：' | '…' | '—' | '–' | '―' | '"' | '“' | '”'
+        '.' | '。'
+            | ','
+            | '，'
+            | '?'
+            | '¿'
+            | '？'
+            | '؟'
+            | '!'
+            | '¡'
+            | '！'
+            | ';'
+            | '；'
+            | ':'
+            | '：'
+            | '…'
+            | '—'
+            | '–'
+            | '―'
+            | '"'
+            | '“'
+            | '”'
     )
 }
 
