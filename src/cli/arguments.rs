@@ -67,7 +67,9 @@ pub(super) struct MatchArgs {
 
 /// `hearthd ask`
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hearthd ask \"turn on the kitchen light\"\n  hearthd ask --tier explain \"why is the sky blue?\"")]
+#[command(
+    after_help = "Examples:\n  hearthd ask \"turn on the kitchen light\"\n  hearthd ask --tier explain \"why is the sky blue?\""
+)]
 pub(super) struct AskArgs {
     /// What to say
     pub(super) text: String,

@@ -63,7 +63,8 @@ fn payload(args: &AskArgs, id: &str) -> String {
         TierName::Chat => Tier::Chat,
         TierName::Explain => Tier::Explain,
     });
-    json!({ "id": id, "text": args.text, "tier": tier, "site_id": args.site, "user_id": args.user, "lang": args.lang }).to_string()
+    json!({ "id": id, "text": args.text, "tier": tier, "site_id": args.site, "user_id": args.user, "lang": args.lang })
+        .to_string()
 }
 
 /// The rest of the text, what went wrong, what was sent, and where the time went.

@@ -19,7 +19,9 @@ pub(super) fn run(config: &Result<Loaded, ConfigError>) -> Outcome {
     let (rules, problems) = sources::load(&loaded.config.intents.path);
     problems.iter().for_each(|problem| say(problem));
     let mut found = problems.len();
-    for message in connect::settings(loaded).err().into_iter().map(|error| error.to_string()).chain(connect::bad_models(loaded)) {
+    for message in
+        connect::settings(loaded).err().into_iter().map(|error| error.to_string()).chain(connect::bad_models(loaded))
+    {
         say(&format_args!("{}:1:1: {message}", loaded.path.display()));
         found += 1;
     }

@@ -65,16 +65,22 @@ pub(super) fn bad_models(loaded: &Loaded) -> Vec<String> {
 }
 
 /// A tier's file, or why there is none and what fetches it.
-fn model_file(settings: &ModelSettings, folder: &Path, config_folder: &Path) -> Result<(String, std::path::PathBuf), String> {
+fn model_file(
+    settings: &ModelSettings,
+    folder: &Path,
+    config_folder: &Path,
+) -> Result<(String, std::path::PathBuf), String> {
     let model = ModelRef::parse(&settings.model).map_err(|error| error.to_string())?;
     let name = model.display_name();
     let file = models::resolve(&model, folder);
     let file = if model.is_fake() { file } else { config_folder.join(file) };
-    if model.is_fake() || models::is_file_present(&file) {
+    if model.is_fake() || models::has_content(&file) {
         return Ok((name, file));
     }
     Err(match model.pull_name() {
-        Some(pull) => format!("the model {name} is not here; fetch it with `hearthd models pull {pull}` and restart hearthd"),
+        Some(pull) => {
+            format!("the model {name} is not here; fetch it with `hearthd models pull {pull}` and restart hearthd")
+        }
         None => format!("the model file {} is not there; correct models.*.model or put it there", file.display()),
     })
 }

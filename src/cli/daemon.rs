@@ -203,7 +203,8 @@ impl Daemon {
             settings.explain.missing.clone_from(&before.explain.missing);
         }
         let before = &self.loaded.config;
-        if format!("{:?}{:?}", before.mqtt, before.http) != format!("{:?}{:?}", loaded.config.mqtt, loaded.config.http) {
+        if format!("{:?}{:?}", before.mqtt, before.http) != format!("{:?}{:?}", loaded.config.mqtt, loaded.config.http)
+        {
             log::warn!("changes to mqtt and http take effect at the next start");
         }
         self.engine.replace_rules(rules);

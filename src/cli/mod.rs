@@ -9,7 +9,7 @@ mod check;
 mod connect;
 mod daemon;
 mod matching;
-mod models;
+pub mod models;
 mod run;
 mod schema;
 mod sources;
@@ -70,7 +70,9 @@ fn load(arguments: &Arguments) -> Result<Loaded, ConfigError> {
 
 /// The environment as text; a variable that is none cannot be one of ours.
 fn environment() -> Vec<(String, String)> {
-    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
     std::env::vars_os().filter_map(text).collect()
 }
 

@@ -43,7 +43,10 @@ fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>, problems: &mut
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() {
             if depth == MAX_DEPTH {
-                problems.push(problem(&path, format!("folders are read {MAX_DEPTH} deep; is this a link that leads back?")));
+                problems.push(problem(
+                    &path,
+                    format!("folders are read {MAX_DEPTH} deep; is this a link that leads back?"),
+                ));
                 return;
             }
             collect(&path, depth + 1, paths, problems);

@@ -72,7 +72,8 @@ pub fn load(named: Option<&Path>, environment: &[(String, String)]) -> Result<Lo
     rebase(&mut config, path.parent().unwrap_or(Path::new("")));
     let credentials = variable(environment, "CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let problem = |keys: &[&str], message: String| document.problem(keys, message);
-    let mut problems: Vec<Problem> = inconsistencies(&config).into_iter().map(|(keys, text)| problem(&keys, text)).collect();
+    let mut problems: Vec<Problem> =
+        inconsistencies(&config).into_iter().map(|(keys, text)| problem(&keys, text)).collect();
     let mut secret = |keys: &[&str], file: Option<&PathBuf>, credential: &str| {
         let read = read_secret(file, credentials.as_deref().map(|folder| folder.join(credential)));
         read.unwrap_or_else(|message| {
@@ -94,7 +95,11 @@ pub fn load(named: Option<&Path>, environment: &[(String, String)]) -> Result<Lo
     if http_token.as_ref().is_some_and(|token| token.reveal().len() < MIN_TOKEN_BYTES) {
         problems.push(problem(&["http", "token_file"], format!("the token is shorter than {MIN_TOKEN_BYTES} bytes")));
     }
-    if problems.is_empty() { Ok(Loaded { path, config, mqtt_password, http_token }) } else { Err(ConfigError::Problems(problems)) }
+    if problems.is_empty() {
+        Ok(Loaded { path, config, mqtt_password, http_token })
+    } else {
+        Err(ConfigError::Problems(problems))
+    }
 }
 
 fn variable(environment: &[(String, String)], name: &str) -> Option<String> {
@@ -232,10 +237,9 @@ mod tests {
 
     fn problems(text: &str, environment: &[(&str, &str)]) -> Vec<String> {
         match read(text, environment) {
-            Err(ConfigError::Problems(problems)) => problems
-                .into_iter()
-                .map(|p| format!("{}:{}: {}", p.line, p.column, p.message))
-                .collect(),
+            Err(ConfigError::Problems(problems)) => {
+                problems.into_iter().map(|p| format!("{}:{}: {}", p.line, p.column, p.message)).collect()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -260,8 +264,12 @@ mod tests {
 
     #[test]
     fn the_environment_wins_over_the_file() {
-        let environment = [("HEARTHD__MQTT__BROKER", "mqtt://host:1884"), ("HEARTHD__MODELS__SLOTS", "2"),
-            ("HEARTHD__MQTT__PASSWORD", "12345"), ("HEARTHD__LOG__UTTERANCES", "true")];
+        let environment = [
+            ("HEARTHD__MQTT__BROKER", "mqtt://host:1884"),
+            ("HEARTHD__MODELS__SLOTS", "2"),
+            ("HEARTHD__MQTT__PASSWORD", "12345"),
+            ("HEARTHD__LOG__UTTERANCES", "true"),
+        ];
         let loaded = read("mqtt: {broker: embedded}", &environment).unwrap();
         assert_eq!(loaded.config.mqtt.broker, Broker::Remote { host: "host".into(), port: 1884, tls: false });
         assert_eq!(loaded.config.models.slots, 2);

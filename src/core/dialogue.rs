@@ -21,7 +21,7 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// One exchange.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
-    /// What the person said.
+    /// What the person said: user text, tokenised without control tokens.
     pub user: String,
     /// What was answered.
     pub assistant: String,
@@ -58,10 +58,8 @@ impl Conversations {
             let silent_longest = self.by_user.iter().min_by_key(|(_, c)| c.last).map(|(user, _)| user.clone());
             silent_longest.and_then(|user| self.by_user.remove(&user));
         }
-        let conversation = self
-            .by_user
-            .entry(user.clone())
-            .or_insert_with(|| Conversation { turns: VecDeque::new(), last: now });
+        let conversation =
+            self.by_user.entry(user.clone()).or_insert_with(|| Conversation { turns: VecDeque::new(), last: now });
         conversation.last = now;
         let dropped = dropped.min(conversation.turns.len());
         conversation.turns.drain(..dropped);

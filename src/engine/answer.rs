@@ -178,7 +178,8 @@ fn conclude(end: End, responder: &mut Responder) -> Final {
             last
         }
         End::NobodyReads => {
-            let mut last = Final::refusal(None, Code::TooSlow, "the replies were not read fast enough, so the answer was stopped");
+            let mut last =
+                Final::refusal(None, Code::TooSlow, "the replies were not read fast enough, so the answer was stopped");
             last.finish = Some(Finish::Cancelled);
             last
         }
@@ -191,7 +192,8 @@ fn conclude(end: End, responder: &mut Responder) -> Final {
             last
         }
         End::DeadlinePassed => {
-            let mut last = Final::refusal(None, Code::Timeout, "the model did not answer before the tier's deadline; ask again");
+            let mut last =
+                Final::refusal(None, Code::Timeout, "the model did not answer before the tier's deadline; ask again");
             last.finish = Some(Finish::Timeout);
             last
         }

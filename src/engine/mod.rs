@@ -27,7 +27,7 @@ use responder::Responder;
 use seen::Known;
 use state::{Running, Shared};
 
-pub use state::Health;
+pub use state::{Health, TierHealth};
 
 /// An utterance on its way in.
 #[derive(Debug)]
@@ -148,7 +148,13 @@ pub struct Engine {
 impl Engine {
     /// An engine over these rules and models, with its memory of ids in `state_dir`.
     #[must_use]
-    pub fn new(settings: Settings, rules: Rules, models: Models, bus: Arc<dyn Bus>, state_dir: Option<PathBuf>) -> Self {
+    pub fn new(
+        settings: Settings,
+        rules: Rules,
+        models: Models,
+        bus: Arc<dyn Bus>,
+        state_dir: Option<PathBuf>,
+    ) -> Self {
         Self { shared: Arc::new(Shared::new(settings, rules, models, bus, state_dir.as_deref())) }
     }
 
@@ -181,7 +187,9 @@ impl Engine {
             (Route::Intent, Some(hit)) => intent::act(hit, shared.bus.as_ref(), &mut responder),
             (Route::Chat, _) => return self.ask(ModelTier::Chat, &utterance, expires, responder),
             (Route::Explain, _) => return self.ask(ModelTier::Explain, &utterance, expires, responder),
-            (Route::Intent | Route::NotUnderstood, _) => intent::not_understood(&id, &utterance.text, &rules.near(&utterance.text, lang)),
+            (Route::Intent | Route::NotUnderstood, _) => {
+                intent::not_understood(&id, &utterance.text, &rules.near(&utterance.text, lang))
+            }
         };
         shared.finish(&utterance, responder, last);
     }
@@ -198,10 +206,12 @@ impl Engine {
                 responder.send_again(*last);
             }
             Known::Forgotten => {
-                responder.refuse(Code::Duplicate, "this id was taken before and is not carried out again; use a new one");
+                responder
+                    .refuse(Code::Duplicate, "this id was taken before and is not carried out again; use a new one");
             }
             Known::Conflict => {
-                responder.refuse(Code::BadRequest, "this id was taken for another text; use a new one for each utterance");
+                responder
+                    .refuse(Code::BadRequest, "this id was taken for another text; use a new one for each utterance");
             }
         }
         false

@@ -64,7 +64,13 @@ pub(super) struct Seen {
 impl Seen {
     /// Reads what the file still knows; without a folder, or with one that cannot be written, ids live in memory only.
     pub(super) fn open(state_dir: Option<&Path>, now: Instant) -> Self {
-        let mut seen = Self { entries: HashMap::new(), order: VecDeque::new(), answered: VecDeque::new(), final_bytes: 0, file: None };
+        let mut seen = Self {
+            entries: HashMap::new(),
+            order: VecDeque::new(),
+            answered: VecDeque::new(),
+            final_bytes: 0,
+            file: None,
+        };
         let Some(folder) = state_dir else { return seen };
         let path = folder.join("ids");
         let text = std::fs::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();

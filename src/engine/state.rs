@@ -41,7 +41,13 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(settings: Settings, rules: Rules, models: Models, bus: Arc<dyn Bus>, state_dir: Option<&Path>) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        rules: Rules,
+        models: Models,
+        bus: Arc<dyn Bus>,
+        state_dir: Option<&Path>,
+    ) -> Self {
         let admitted = usize::try_from(settings.slots).unwrap_or(1) * (1 + WAITING_PER_SLOT);
         Self {
             settings: RwLock::new(Arc::new(settings)),
@@ -121,7 +127,11 @@ fn log_outcome(utterance: &Utterance, last: &Final, with_words: bool) {
     let tier = last.tier.map_or("-", crate::core::utterance::Tier::as_str);
     let total = last.timing.map_or(0.0, |timing| timing.total_ms);
     let code = last.error.as_ref().map_or("ok", |error| error.code.as_str());
-    let said = if with_words { format!("{:?}", utterance.text) } else { format!("{} characters", utterance.text.chars().count()) };
+    let said = if with_words {
+        format!("{:?}", utterance.text)
+    } else {
+        format!("{} characters", utterance.text.chars().count())
+    };
     log::info!("{id}: {said}, tier {tier}, {code}, {total} ms");
 }
 

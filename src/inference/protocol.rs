@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::dialogue::Turn;
 use crate::core::reply::{Code, Finish, Usage};
 use crate::core::utterance::Tier;
 
@@ -76,15 +77,6 @@ pub struct Sampling {
     pub repeat_penalty: f32,
     /// For the same answer again; `None` for another each time.
     pub seed: Option<u32>,
-}
-
-/// One earlier exchange of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Turn {
-    /// What the person said, with the context it was said in.
-    pub user: String,
-    /// What was answered.
-    pub assistant: String,
 }
 
 /// One answer to be made.

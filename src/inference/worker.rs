@@ -1,1 +1,5 @@
-//! The child process that holds the models.
+//! stub
+#![allow(missing_docs, clippy::all)]
+pub fn run() -> Result<(), String> {
+    Ok(())
+}

@@ -70,7 +70,12 @@ pub async fn open(settings: &Settings) -> Result<TcpListener, HttpError> {
 }
 
 /// Answers until `shutdown` is done, and then until every answer under way is.
-pub async fn serve(listener: TcpListener, settings: Settings, engine: Engine, shutdown: impl Future<Output = ()> + Send + 'static) {
+pub async fn serve(
+    listener: TcpListener,
+    settings: Settings,
+    engine: Engine,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) {
     let door = Arc::new(Door { engine, settings });
     let routes = Router::new()
         .route("/api/chat", post(chat))
@@ -92,13 +97,18 @@ async fn guard(State(door): State<Arc<Door>>, request: HttpRequest, next: Next) 
         return forbidden("the Host header must be localhost or 127.0.0.1");
     }
     if let Some(origin) = headers.get(header::ORIGIN) {
-        let own = host.is_some_and(|host| origin.to_str().is_ok_and(|origin| origin.split_once("://").is_some_and(|(_, o)| o == host)));
+        let own = host.is_some_and(|host| {
+            origin.to_str().is_ok_and(|origin| origin.split_once("://").is_some_and(|(_, o)| o == host))
+        });
         if !own {
             return forbidden("requests from pages of another origin are not answered");
         }
     }
     if let Some(token) = &door.settings.token {
-        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+        let given = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "));
         // Health needs no secret: whoever watches the service has none.
         if request.uri().path() != "/healthz" && !given.is_some_and(|given| token.equals(given)) {
             return forbidden("the Authorization header must be `Bearer` and the token of http.token_file");
@@ -207,7 +217,9 @@ fn answer(last: &Final) -> Response {
         Some(Code::Expired) => StatusCode::REQUEST_TIMEOUT,
         Some(Code::Timeout) => StatusCode::GATEWAY_TIMEOUT,
         Some(Code::ModelCrashed) => StatusCode::BAD_GATEWAY,
-        Some(Code::Busy | Code::ModelUnavailable | Code::BrokerUnavailable | Code::ShuttingDown) => StatusCode::SERVICE_UNAVAILABLE,
+        Some(Code::Busy | Code::ModelUnavailable | Code::BrokerUnavailable | Code::ShuttingDown) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Some(Code::Internal | Code::NotUnderstood | Code::TooSlow) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (status, axum::Json(last)).into_response()
@@ -236,7 +248,15 @@ mod tests {
         for host in ["localhost", "localhost:8000", "127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:8000"] {
             assert!(is_local_host(host), "{host}");
         }
-        for host in ["", "evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example:80", "127.0.0.2", "::1"] {
+        for host in [
+            "",
+            "evil.example",
+            "evil.example:8000",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:80",
+            "127.0.0.2",
+            "::1",
+        ] {
             assert!(!is_local_host(host), "{host}");
         }
     }

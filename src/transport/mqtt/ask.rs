@@ -42,9 +42,14 @@ pub struct Question {
 ///
 /// # Errors
 /// [`AskError`].
-pub async fn ask(settings: &Settings, question: &Question, mut on_reply: impl FnMut(&Value)) -> Result<Value, AskError> {
+pub async fn ask(
+    settings: &Settings,
+    question: &Question,
+    mut on_reply: impl FnMut(&Value),
+) -> Result<Value, AskError> {
     let broker = format!("{}:{}", settings.host, settings.port);
-    let (client, mut events) = connect(settings, question).await.map_err(|error| AskError::Broker(broker.clone(), error))?;
+    let (client, mut events) =
+        connect(settings, question).await.map_err(|error| AskError::Broker(broker.clone(), error))?;
     let base = &settings.base_topic;
     let (status_topic, reply_topic) = (format!("{base}/status"), format!("{base}/reply/{}", question.id));
     let mut asked = false;

@@ -49,7 +49,13 @@ pub(super) fn purpose<'a>(topic: &'a str, base: &str) -> Purpose<'a> {
 }
 
 /// Hands an utterance's payload to the engine, or answers why it is none.
-pub(super) fn utterance(message: &Message, site: Option<&str>, settings: &Settings, outbox: &Arc<Outbox>, engine: &Engine) {
+pub(super) fn utterance(
+    message: &Message,
+    site: Option<&str>,
+    settings: &Settings,
+    outbox: &Arc<Outbox>,
+    engine: &Engine,
+) {
     let arrived = Instant::now();
     let error_topic = || format!("{}/error", settings.base_topic);
     let answer = |topic: String, last: Final| {
@@ -84,7 +90,8 @@ pub(super) fn utterance(message: &Message, site: Option<&str>, settings: &Settin
         Ok(utterance) => {
             let id = utterance.id.as_ref().map_or_else(engine::fresh_id, Identifier::to_string);
             let topic = reply_topic.unwrap_or_else(|| format!("{}/reply/{id}", settings.base_topic));
-            let sink = Sink::new(topic, message.correlation.clone(), utterance.format, utterance.stream, Arc::clone(outbox));
+            let sink =
+                Sink::new(topic, message.correlation.clone(), utterance.format, utterance.stream, Arc::clone(outbox));
             let expires = message.expiry.map(|expiry| arrived + expiry);
             engine.submit(Request { id, utterance, arrived, expires }, Box::new(sink));
         }
@@ -167,8 +174,17 @@ mod tests {
         }
         let long = format!("hearthd/reply/{}", "x".repeat(300));
         for refused in [
-            "", "hearthd/reply/", "hearthd/reply", "hearthd/utterance", "zigbee2mqtt/lamp/set", "hearthd/reply/+", "hearthd/reply/#",
-            "hearthd/reply/a\0", "$SYS/x", "clients/1/2/3/4/5/6/7/8", &long,
+            "",
+            "hearthd/reply/",
+            "hearthd/reply",
+            "hearthd/utterance",
+            "zigbee2mqtt/lamp/set",
+            "hearthd/reply/+",
+            "hearthd/reply/#",
+            "hearthd/reply/a\0",
+            "$SYS/x",
+            "clients/1/2/3/4/5/6/7/8",
+            &long,
         ] {
             assert!(!is_allowed(refused, &prefixes), "{refused}");
         }

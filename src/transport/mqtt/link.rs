@@ -22,7 +22,7 @@ const CONNECT_SECONDS: u64 = 5;
 
 /// A version of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
+pub(super) enum Version {
     /// MQTT 5.
     V5,
     /// MQTT 3.1.1.
@@ -31,41 +31,41 @@ pub enum Version {
 
 /// Something to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Publish {
+pub(super) struct Publish {
     /// Where.
-    pub topic: String,
+    pub(super) topic: String,
     /// What.
-    pub payload: Bytes,
+    pub(super) payload: Bytes,
     /// 0, 1 or 2.
-    pub qos: u8,
+    pub(super) qos: u8,
     /// Whether the broker keeps it.
-    pub retain: bool,
+    pub(super) retain: bool,
     /// MQTT 5's correlation data, dropped with 3.1.1.
-    pub correlation: Option<Bytes>,
+    pub(super) correlation: Option<Bytes>,
 }
 
 /// A message that arrived.
 #[derive(Debug)]
-pub struct Message {
+pub(super) struct Message {
     /// Where it was published.
-    pub topic: String,
+    pub(super) topic: String,
     /// What it says.
-    pub payload: Bytes,
+    pub(super) payload: Bytes,
     /// Whether the broker had kept it.
-    pub retain: bool,
+    pub(super) retain: bool,
     /// MQTT 5: where the answer is wanted.
-    pub response_topic: Option<String>,
+    pub(super) response_topic: Option<String>,
     /// MQTT 5: what every answer repeats.
-    pub correlation: Option<Bytes>,
+    pub(super) correlation: Option<Bytes>,
     /// MQTT 5: how much longer it is valid.
-    pub expiry: Option<Duration>,
+    pub(super) expiry: Option<Duration>,
     /// Acknowledges it.
-    pub receipt: Receipt,
+    pub(super) receipt: Receipt,
 }
 
 /// What acknowledges a message.
 #[derive(Debug)]
-pub enum Receipt {
+pub(super) enum Receipt {
     /// By MQTT 5.
     V5(packets5::Publish),
     /// By MQTT 3.1.1.
@@ -74,7 +74,7 @@ pub enum Receipt {
 
 /// What happens on a link.
 #[derive(Debug)]
-pub enum Event {
+pub(super) enum Event {
     /// The broker took us.
     Connected,
     /// The answer to a subscription: whether all of it was granted.
@@ -96,7 +96,7 @@ pub enum Event {
 
 /// Why a link ended or never was.
 #[derive(Debug, thiserror::Error)]
-pub enum LinkError {
+pub(super) enum LinkError {
     /// The broker does not speak the version.
     #[error("the broker does not speak this version of MQTT")]
     VersionRefused,
@@ -109,7 +109,7 @@ pub enum LinkError {
 }
 
 /// The sending half. Never waits.
-pub struct Client {
+pub(super) struct Client {
     inner: InnerClient,
 }
 
@@ -119,7 +119,7 @@ enum InnerClient {
 }
 
 /// The receiving half; must be polled for anything to move.
-pub struct Events {
+pub(super) struct Events {
     inner: InnerEvents,
 }
 
@@ -131,7 +131,7 @@ enum InnerEvents {
 /// Prepares a connection; the first poll opens it. `clean` makes the broker forget what waits for us (3.1.1 only: with
 /// MQTT 5 the session's expiry does that).
 #[must_use]
-pub fn open(settings: &Settings, version: Version, clean: bool) -> (Client, Events) {
+pub(super) fn open(settings: &Settings, version: Version, clean: bool) -> (Client, Events) {
     match version {
         Version::V5 => {
             let (client, mut events) = v5::AsyncClient::new(options5(settings), CHANNEL);
@@ -202,7 +202,7 @@ fn options311(settings: &Settings, clean: bool) -> rumqttc::MqttOptions {
 
 impl Client {
     /// Hands a publish to the link; `false` where its channel is full.
-    pub fn publish(&self, publish: &Publish) -> bool {
+    pub(super) fn publish(&self, publish: &Publish) -> bool {
         match &self.inner {
             InnerClient::V5(client) => {
                 let qos = match publish.qos {
@@ -234,7 +234,7 @@ impl Client {
 
     /// Acknowledges a message; `false` where the channel is full. One of another version's link needs none any more: the
     /// broker delivers it again.
-    pub fn acknowledge(&self, receipt: &Receipt) -> bool {
+    pub(super) fn acknowledge(&self, receipt: &Receipt) -> bool {
         match (&self.inner, receipt) {
             (InnerClient::V5(client), Receipt::V5(publish)) => client.try_ack(publish).is_ok(),
             (InnerClient::V311(client), Receipt::V311(publish)) => client.try_ack(publish).is_ok(),
@@ -243,21 +243,23 @@ impl Client {
     }
 
     /// Subscribes to all of these at QoS 1.
-    pub fn subscribe(&self, filters: &[String]) -> bool {
+    pub(super) fn subscribe(&self, filters: &[String]) -> bool {
         match &self.inner {
             InnerClient::V5(client) => {
-                let filters = filters.iter().map(|filter| packets5::Filter::new(filter, v5::mqttbytes::QoS::AtLeastOnce));
+                let filters =
+                    filters.iter().map(|filter| packets5::Filter::new(filter, v5::mqttbytes::QoS::AtLeastOnce));
                 client.try_subscribe_many(filters).is_ok()
             }
             InnerClient::V311(client) => {
-                let filters = filters.iter().map(|f| rumqttc::SubscribeFilter::new(f.clone(), rumqttc::QoS::AtLeastOnce));
+                let filters =
+                    filters.iter().map(|f| rumqttc::SubscribeFilter::new(f.clone(), rumqttc::QoS::AtLeastOnce));
                 client.try_subscribe_many(filters).is_ok()
             }
         }
     }
 
     /// Says goodbye, so that the last will is not sent.
-    pub fn disconnect(&self) -> bool {
+    pub(super) fn disconnect(&self) -> bool {
         match &self.inner {
             InnerClient::V5(client) => client.try_disconnect().is_ok(),
             InnerClient::V311(client) => client.try_disconnect().is_ok(),
@@ -270,7 +272,7 @@ impl Events {
     ///
     /// # Errors
     /// [`LinkError`] when the connection cannot be made or ends.
-    pub async fn poll(&mut self) -> Result<Event, LinkError> {
+    pub(super) async fn poll(&mut self) -> Result<Event, LinkError> {
         match &mut self.inner {
             InnerEvents::V5(events) => events.poll().await.map(event5).map_err(|error| error5(&error)),
             InnerEvents::V311(events) => events.poll().await.map(event311).map_err(|error| error311(&error)),
@@ -292,7 +294,8 @@ fn event5(event: v5::Event) -> Event {
         v5::Event::Incoming(packet) => match packet {
             packets5::Packet::ConnAck(_) => Event::Connected,
             packets5::Packet::SubAck(ack) => {
-                let granted = |code: &packets5::SubscribeReasonCode| matches!(code, packets5::SubscribeReasonCode::Success(_));
+                let granted =
+                    |code: &packets5::SubscribeReasonCode| matches!(code, packets5::SubscribeReasonCode::Success(_));
                 Event::Subscribed { granted: ack.return_codes.iter().all(granted) }
             }
             packets5::Packet::PubAck(ack) => Event::Acknowledged(ack.pkid),
@@ -324,7 +327,8 @@ fn event311(event: rumqttc::Event) -> Event {
         rumqttc::Event::Incoming(packet) => match packet {
             rumqttc::Packet::ConnAck(_) => Event::Connected,
             rumqttc::Packet::SubAck(ack) => {
-                let granted = |code: &rumqttc::SubscribeReasonCode| matches!(code, rumqttc::SubscribeReasonCode::Success(_));
+                let granted =
+                    |code: &rumqttc::SubscribeReasonCode| matches!(code, rumqttc::SubscribeReasonCode::Success(_));
                 Event::Subscribed { granted: ack.return_codes.iter().all(granted) }
             }
             rumqttc::Packet::PubAck(ack) => Event::Acknowledged(ack.pkid),

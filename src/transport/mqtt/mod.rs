@@ -200,7 +200,10 @@ impl Connection {
             );
             return;
         }
-        log::info!("connected to the broker {host}:{port} by MQTT {}", if version == Version::V5 { "5" } else { "3.1.1" });
+        log::info!(
+            "connected to the broker {host}:{port} by MQTT {}",
+            if version == Version::V5 { "5" } else { "3.1.1" }
+        );
         self.handle.outbox.connected();
         self.handle.retained("status", "online");
         let info = self.handle.info.borrow().clone();
