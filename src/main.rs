@@ -1,2 +1,7 @@
-//! hearthd
-fn main() {}
+//! The `hearthd` program: arguments to exit code; nothing else.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hearthd::cli::main()
+}

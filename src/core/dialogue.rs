@@ -1,1 +1,125 @@
-//! Conversations: what was said before, by whom.
+//! Conversations: what one person said before and was answered, so that a model can follow.
+//!
+//! Bounded in people, turns, characters and time. Reads no clock: its caller passes the time.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::utterance::Identifier;
+
+/// People whose conversations are kept; the one silent longest is forgotten first.
+const MAX_CONVERSATIONS: usize = 256;
+/// Turns kept of one conversation; the worker leaves out more where they do not fit the context.
+const MAX_TURNS: usize = 16;
+/// Bytes kept of one conversation: more than any prompt of 1,024 tokens holds.
+const MAX_BYTES: usize = 16 * 1024;
+/// A conversation silent for longer than this is over.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// One exchange.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// What the person said.
+    pub user: String,
+    /// What was answered.
+    pub assistant: String,
+}
+
+#[derive(Debug)]
+struct Conversation {
+    turns: VecDeque<Turn>,
+    last: Instant,
+}
+
+/// Every conversation that is still going on.
+#[derive(Debug, Default)]
+pub struct Conversations {
+    by_user: HashMap<Identifier, Conversation>,
+}
+
+impl Conversations {
+    /// The earlier turns of a person's conversation, oldest first.
+    #[must_use]
+    pub fn turns(&self, user: &Identifier, now: Instant) -> Vec<Turn> {
+        match self.by_user.get(user) {
+            Some(conversation) if now.saturating_duration_since(conversation.last) < LIFETIME => {
+                conversation.turns.iter().cloned().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Adds a turn, and forgets the oldest `dropped` ones, which did not fit the prompt any more.
+    pub fn add(&mut self, user: &Identifier, turn: Turn, dropped: usize, now: Instant) {
+        self.by_user.retain(|_, conversation| now.saturating_duration_since(conversation.last) < LIFETIME);
+        if !self.by_user.contains_key(user) && self.by_user.len() >= MAX_CONVERSATIONS {
+            let silent_longest = self.by_user.iter().min_by_key(|(_, c)| c.last).map(|(user, _)| user.clone());
+            silent_longest.and_then(|user| self.by_user.remove(&user));
+        }
+        let conversation = self
+            .by_user
+            .entry(user.clone())
+            .or_insert_with(|| Conversation { turns: VecDeque::new(), last: now });
+        conversation.last = now;
+        let dropped = dropped.min(conversation.turns.len());
+        conversation.turns.drain(..dropped);
+        conversation.turns.push_back(turn);
+        let bytes = |turns: &VecDeque<Turn>| turns.iter().map(|t| t.user.len() + t.assistant.len()).sum::<usize>();
+        while conversation.turns.len() > MAX_TURNS || bytes(&conversation.turns) > MAX_BYTES {
+            conversation.turns.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(name: &str) -> Identifier {
+        Identifier::parse(name).unwrap()
+    }
+
+    fn turn(text: &str) -> Turn {
+        Turn { user: text.to_owned(), assistant: "yes".to_owned() }
+    }
+
+    #[test]
+    fn people_have_conversations_of_their_own() {
+        let now = Instant::now();
+        let mut conversations = Conversations::default();
+        conversations.add(&user("ann"), turn("hello"), 0, now);
+        assert_eq!(conversations.turns(&user("ann"), now), [turn("hello")]);
+        assert!(conversations.turns(&user("bob"), now).is_empty());
+    }
+
+    #[test]
+    fn what_did_not_fit_and_what_is_old_is_forgotten() {
+        let now = Instant::now();
+        let mut conversations = Conversations::default();
+        for number in 0..40 {
+            conversations.add(&user("ann"), turn(&number.to_string()), 0, now);
+        }
+        assert_eq!(conversations.turns(&user("ann"), now).len(), MAX_TURNS);
+        conversations.add(&user("ann"), turn("last"), MAX_TURNS - 1, now);
+        assert_eq!(conversations.turns(&user("ann"), now), [turn("39"), turn("last")]);
+        assert!(conversations.turns(&user("ann"), now + LIFETIME).is_empty());
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let now = Instant::now();
+        let mut conversations = Conversations::default();
+        for number in 0..2 * MAX_CONVERSATIONS {
+            let later = now + Duration::from_millis(number.try_into().unwrap());
+            conversations.add(&user(&format!("user-{number}")), turn(&"x".repeat(2_000)), 0, later);
+        }
+        assert_eq!(conversations.by_user.len(), MAX_CONVERSATIONS);
+        for _ in 0..100 {
+            conversations.add(&user("ann"), turn(&"x".repeat(2_000)), 0, now);
+        }
+        let kept: usize = conversations.turns(&user("ann"), now).iter().map(|t| t.user.len() + t.assistant.len()).sum();
+        assert!(kept <= MAX_BYTES);
+    }
+}

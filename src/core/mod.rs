@@ -7,5 +7,6 @@ pub mod dialogue;
 pub mod intents;
 pub mod reply;
 pub mod routing;
+pub mod secret;
 pub mod utterance;
 pub mod yaml;

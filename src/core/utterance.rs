@@ -142,7 +142,7 @@ pub fn parse(payload: &[u8], topic_site: Option<&Identifier>) -> Result<Utteranc
     from_fields(&Fields { text: Some(Value::String(text.to_owned())), ..Fields::default() }, topic_site)
 }
 
-/// Reads the JSON object of the contract, as HTTP bodies are too once their `message` is named `text`.
+/// Reads the JSON object of the contract.
 ///
 /// # Errors
 /// As [`parse`].

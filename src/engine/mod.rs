@@ -1,1 +1,293 @@
-//! One request's life: admission, deadlines, cancellation, effects in order.
+//! One request's life: admission, the choice of a tier, deadlines, cancellation, effects in order.
+//!
+//! Transports hand in a [`Request`] with a [`ReplySink`] to answer on; device commands leave by the [`Bus`]. Tier 1 is
+//! carried out inside [`Engine::submit`], on the caller's own task, since a voice user feels every hop; a model's answer
+//! gets a task of its own. Whatever happens, the sink is sent exactly one final object.
+
+mod answer;
+mod intent;
+mod responder;
+mod seen;
+mod state;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::core::intents::Rules;
+use crate::core::reply::{Code, Final, Reply};
+use crate::core::routing::{self, Route};
+use crate::core::utterance::{Identifier, Tier, Utterance};
+use crate::inference::protocol::{ModelTier, Sampling};
+use crate::inference::supervisor::Models;
+
+use responder::Responder;
+use seen::Known;
+use state::{Running, Shared};
+
+pub use state::Health;
+
+/// An utterance on its way in.
+#[derive(Debug)]
+pub struct Request {
+    /// Names the reply: the utterance's own id, or a [`fresh_id`] where its sender gave none.
+    pub id: String,
+    /// What was said.
+    pub utterance: Utterance,
+    /// When it arrived.
+    pub arrived: Instant,
+    /// When it is too late to carry it out.
+    pub expires: Option<Instant>,
+}
+
+/// A new id: a ULID, so that ids sort by time.
+#[must_use]
+pub fn fresh_id() -> String {
+    ulid::Ulid::generate().to_string()
+}
+
+/// Nobody reads the replies any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nobody reads the replies any more")]
+pub struct SinkGone;
+
+/// Where one utterance's replies go. Never waits: a reader that is too slow loses its answer, nobody else's.
+pub trait ReplySink: Send + 'static {
+    /// Hands over one object, in order.
+    ///
+    /// # Errors
+    /// [`SinkGone`] where it can take no more; the answer is stopped then.
+    fn send(&mut self, reply: &Reply) -> Result<(), SinkGone>;
+
+    /// Whether nobody but this request's sender sees what is sent here, so that an id that is being answered elsewhere
+    /// must be answered here too.
+    fn is_private(&self) -> bool {
+        false
+    }
+}
+
+/// A device command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Where.
+    pub topic: String,
+    /// What.
+    pub payload: String,
+    /// 0, 1 or 2.
+    pub qos: u8,
+    /// Whether the broker keeps it.
+    pub retain: bool,
+}
+
+/// A device command could not be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the MQTT broker is not connected, so nothing was switched; try again when it is back")]
+pub struct BusAway;
+
+/// The way to the devices. Never waits.
+pub trait Bus: Send + Sync + 'static {
+    /// Sends a device command.
+    ///
+    /// # Errors
+    /// [`BusAway`] where no broker is connected: a command must not be carried out minutes later.
+    fn command(&self, command: Command) -> Result<(), BusAway>;
+
+    /// Whether a broker is connected.
+    fn is_connected(&self) -> bool;
+}
+
+/// How one model tier answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TierSettings {
+    /// The model's name as people know it.
+    pub model: String,
+    /// The longest answer, in tokens.
+    pub max_tokens: u32,
+    /// The longest time from acceptance to the final object.
+    pub deadline: Duration,
+    /// How tokens are chosen.
+    pub sampling: Sampling,
+    /// Why the tier has no model, in one sentence, where it has none.
+    pub missing: Option<String>,
+}
+
+/// What of the config the engine goes by; replaced by a reload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The language matched where an utterance names none.
+    pub language: String,
+    /// How long chunks after the first are joined.
+    pub join: Duration,
+    /// Answers running at once per model.
+    pub slots: u32,
+    /// Whether what was said may stand in the log.
+    pub log_utterances: bool,
+    /// Tier 2.
+    pub chat: TierSettings,
+    /// Tier 3.
+    pub explain: TierSettings,
+}
+
+impl Settings {
+    pub(super) fn tier(&self, tier: ModelTier) -> &TierSettings {
+        match tier {
+            ModelTier::Chat => &self.chat,
+            ModelTier::Explain => &self.explain,
+        }
+    }
+}
+
+/// Takes utterances and sees that each is answered once.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+impl Engine {
+    /// An engine over these rules and models, with its memory of ids in `state_dir`.
+    #[must_use]
+    pub fn new(settings: Settings, rules: Rules, models: Models, bus: Arc<dyn Bus>, state_dir: Option<PathBuf>) -> Self {
+        Self { shared: Arc::new(Shared::new(settings, rules, models, bus, state_dir.as_deref())) }
+    }
+
+    /// Takes an utterance: when this returns it is refused, carried out, or being answered by a model.
+    pub fn submit(&self, request: Request, sink: Box<dyn ReplySink>) {
+        let shared = &self.shared;
+        let Request { id, utterance, arrived, expires } = request;
+        let settings = shared.settings();
+        let mut responder = Responder::new(id.clone(), utterance.stream, arrived, sink);
+        if shared.is_draining() {
+            return responder.refuse(Code::ShuttingDown, "hearthd is stopping; say it again when it is back");
+        }
+        if expires.is_some_and(|expires| Instant::now() >= expires) {
+            return responder.refuse(Code::Expired, "this came too late to be carried out; say it again");
+        }
+        // Nobody else can have taken an id made here.
+        if utterance.id.is_some() && !self.take_id(&id, &utterance.text, &mut responder) {
+            return;
+        }
+        let routing_began = Instant::now();
+        responder.timing.queue_ms = milliseconds(routing_began - arrived);
+        let rules = shared.rules();
+        let site = utterance.site_id.as_ref().map(Identifier::as_str);
+        let lang = utterance.lang.as_deref().unwrap_or(&settings.language);
+        let wants_rules = utterance.tier.is_none_or(|tier| tier == Tier::Intent);
+        let hit = if wants_rules { rules.find(&utterance.text, lang, site) } else { None };
+        let decision = routing::route(&utterance.text, utterance.tier, hit.is_some());
+        responder.timing.route_ms = milliseconds(routing_began.elapsed());
+        let last = match (decision.tier, hit) {
+            (Route::Intent, Some(hit)) => intent::act(hit, shared.bus.as_ref(), &mut responder),
+            (Route::Chat, _) => return self.ask(ModelTier::Chat, &utterance, expires, responder),
+            (Route::Explain, _) => return self.ask(ModelTier::Explain, &utterance, expires, responder),
+            (Route::Intent | Route::NotUnderstood, _) => intent::not_understood(&id, &utterance.text, &rules.near(&utterance.text, lang)),
+        };
+        shared.finish(&utterance, responder, last);
+    }
+
+    /// Takes the id for this text, or answers what is known of it and returns `false`.
+    fn take_id(&self, id: &str, text: &str, responder: &mut Responder) -> bool {
+        match lock(&self.shared.seen).take(id, text, Instant::now()) {
+            Known::New => return true,
+            // Its final object comes on this very topic: a second one would end it early.
+            Known::Running if !responder.is_private() => log::debug!("{id} is being answered already"),
+            Known::Running => responder.refuse(Code::Duplicate, "this id is being answered already; use a new one"),
+            Known::Answered(mut last) => {
+                last.duplicate = true;
+                responder.send_again(*last);
+            }
+            Known::Forgotten => {
+                responder.refuse(Code::Duplicate, "this id was taken before and is not carried out again; use a new one");
+            }
+            Known::Conflict => {
+                responder.refuse(Code::BadRequest, "this id was taken for another text; use a new one for each utterance");
+            }
+        }
+        false
+    }
+
+    /// Hands an utterance to a model, on a task of its own.
+    fn ask(&self, tier: ModelTier, utterance: &Utterance, expires: Option<Instant>, mut responder: Responder) {
+        let shared = &self.shared;
+        responder.tier = Some(tier.into());
+        let started = match answer::begin(shared, tier, utterance) {
+            Ok(started) => started,
+            Err((code, message)) => {
+                let mut last = Final::refusal(None, code, message);
+                last.tier = Some(tier.into());
+                return shared.finish(utterance, responder, last);
+            }
+        };
+        let (running, stop) = Running::new();
+        lock(&shared.running).insert(responder.id().to_owned(), running);
+        let job = answer::Job { tier, utterance: utterance.clone(), expires, responder, started };
+        let mut tasks = lock(&shared.tasks);
+        // What has ended is let go here, so that the set holds only what runs.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(answer::run(Arc::clone(shared), job, stop));
+    }
+
+    /// Stops answering an id; one that is not being answered is left alone.
+    pub fn cancel(&self, id: &str) {
+        if let Some(running) = lock(&self.shared.running).get(id) {
+            running.stop(state::Stop::Cancelled);
+        }
+    }
+
+    /// Puts a new set of rules in the place of the old; a request that runs keeps the one it began with.
+    pub fn replace_rules(&self, rules: Rules) {
+        *self.shared.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+    }
+
+    /// Puts new settings in the place of the old.
+    pub fn replace_settings(&self, settings: Settings) {
+        *self.shared.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    /// How many intents are loaded.
+    #[must_use]
+    pub fn intents(&self) -> usize {
+        self.shared.rules().len()
+    }
+
+    /// What works and what does not.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.shared.health()
+    }
+
+    /// Counts of what was answered so far, by tier and status, in Prometheus' text format.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        lock(&self.shared.counts).to_text(&self.health())
+    }
+
+    /// Refuses what comes from now on, gives running answers `grace` to end, and ends the rest with `shutting_down`.
+    pub async fn drain(&self, grace: Duration) {
+        self.shared.begin_draining();
+        let mut tasks: JoinSet<()> = std::mem::take(&mut *lock(&self.shared.tasks));
+        let all = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, all).await.is_ok() {
+            return;
+        }
+        for running in lock(&self.shared.running).values() {
+            running.stop(state::Stop::ShuttingDown);
+        }
+        // Each sends its final object as soon as it is told; a second is far more than that takes.
+        let rest = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(Duration::from_secs(1), rest).await.is_err() {
+            log::warn!("{} answers did not end in time", tasks.len());
+        }
+    }
+}
+
+/// Locks a mutex; one whose holder panicked is still whole, as every change under it is a single step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    // Microseconds are as fine as anybody reads it.
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

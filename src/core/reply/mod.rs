@@ -35,6 +35,8 @@ pub enum Code {
     ModelCrashed,
     /// Nothing was answered before the deadline.
     Timeout,
+    /// The replies were not read as fast as they were made.
+    TooSlow,
     /// The broker is away, so that a device command could not be sent.
     BrokerUnavailable,
     /// The request may not be made: its origin, host or token is wrong.
@@ -47,7 +49,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the page that lists them and the test that compares it.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::BadRequest,
         Self::TooLong,
         Self::ReplyTopicNotAllowed,
@@ -58,6 +60,7 @@ impl Code {
         Self::ModelUnavailable,
         Self::ModelCrashed,
         Self::Timeout,
+        Self::TooSlow,
         Self::BrokerUnavailable,
         Self::Forbidden,
         Self::ShuttingDown,
@@ -78,6 +81,7 @@ impl Code {
             Self::ModelUnavailable => "model_unavailable",
             Self::ModelCrashed => "model_crashed",
             Self::Timeout => "timeout",
+            Self::TooSlow => "too_slow",
             Self::BrokerUnavailable => "broker_unavailable",
             Self::Forbidden => "forbidden",
             Self::ShuttingDown => "shutting_down",

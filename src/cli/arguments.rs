@@ -1,0 +1,112 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::models::ModelsArgs;
+
+/// Answers what is said at home: MQTT in, device commands by rules, streamed replies by local models.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Examples:\n  hearthd run --config /etc/hearthd/config.yaml\n  hearthd ask \"turn on the kitchen light\"\n  \
+                  hearthd match \"turn on the kitchen light\"\n  hearthd check && hearthd test\n\n\
+                  Any config key can be set from the environment: HEARTHD__MQTT__BROKER=mqtt://host:1883\n\
+                  Exit codes: 0 done, 1 found problems, 2 wrong usage, 3 could not start"
+)]
+pub(super) struct Arguments {
+    /// The config file [default: config.yaml here, else /etc/hearthd/config.yaml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// What to do [default: run]
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// What hearthd can do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Runs the daemon
+    Run,
+    /// Reads config and intents and prints every problem
+    Check,
+    /// Runs the tests written beside the intents
+    Test,
+    /// Says which tier would answer and why, without doing it
+    Match(MatchArgs),
+    /// Sends an utterance through the broker and prints the reply as it streams
+    Ask(AskArgs),
+    /// Lists and fetches models
+    Models(ModelsArgs),
+    /// Prints the JSON Schema of a kind of file, for editors
+    #[command(subcommand)]
+    Schema(Schema),
+    /// Holds the models; started by the daemon
+    #[command(hide = true)]
+    ModelWorker,
+}
+
+/// `hearthd match`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  hearthd match --site kitchen \"turn on the light\"")]
+pub(super) struct MatchArgs {
+    /// What was said
+    pub(super) text: String,
+    /// Where it was said
+    #[arg(long, value_name = "SITE_ID")]
+    pub(super) site: Option<String>,
+    /// The language to match [default: the config's]
+    #[arg(long, value_name = "TAG")]
+    pub(super) lang: Option<String>,
+    /// Prints JSON for programs
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `hearthd ask`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  hearthd ask \"turn on the kitchen light\"\n  hearthd ask --tier explain \"why is the sky blue?\"")]
+pub(super) struct AskArgs {
+    /// What to say
+    pub(super) text: String,
+    /// Asks for one tier instead of the router's choice
+    #[arg(long)]
+    pub(super) tier: Option<TierName>,
+    /// Where it is said
+    #[arg(long, value_name = "SITE_ID")]
+    pub(super) site: Option<String>,
+    /// Whose conversation it is
+    #[arg(long, value_name = "USER_ID")]
+    pub(super) user: Option<String>,
+    /// The language to match
+    #[arg(long, value_name = "TAG")]
+    pub(super) lang: Option<String>,
+    /// Prints the reply objects as JSON lines
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The longest wait for the whole answer
+    #[arg(long, value_name = "DURATION", default_value = "180s")]
+    pub(super) timeout: String,
+}
+
+/// The tiers as they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TierName {
+    /// Rules
+    Intent,
+    /// The small model
+    Chat,
+    /// The large model
+    Explain,
+}
+
+/// The kinds of file with a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(super) enum Schema {
+    /// Intent files
+    Intents,
+    /// config.yaml
+    Config,
+}

@@ -1,0 +1,31 @@
+//! `hearthd check`: every problem of config and intents, as `file:line:column: message`.
+
+use crate::config::file::{ConfigError, Loaded};
+
+use super::{Outcome, complain, connect, say, sources};
+
+pub(super) fn run(config: &Result<Loaded, ConfigError>) -> Outcome {
+    let loaded = match config {
+        Ok(loaded) => loaded,
+        Err(ConfigError::Problems(problems)) => {
+            problems.iter().for_each(|problem| say(problem));
+            return Outcome::Problems;
+        }
+        Err(error) => {
+            complain(error);
+            return Outcome::NotStarted;
+        }
+    };
+    let (rules, problems) = sources::load(&loaded.config.intents.path);
+    problems.iter().for_each(|problem| say(problem));
+    let mut found = problems.len();
+    for message in connect::settings(loaded).err().into_iter().map(|error| error.to_string()).chain(connect::bad_models(loaded)) {
+        say(&format_args!("{}:1:1: {message}", loaded.path.display()));
+        found += 1;
+    }
+    if found > 0 {
+        return Outcome::Problems;
+    }
+    say(&format_args!("{}: no problems; {} intents", loaded.path.display(), rules.len()));
+    Outcome::Done
+}

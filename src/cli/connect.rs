@@ -1,0 +1,134 @@
+//! From the config to what the parts are made of: the broker's settings, the engine's, the worker's plan.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use crate::config::file::Loaded;
+use crate::config::{Broker, ModelSettings};
+use crate::engine;
+use crate::inference::protocol::{LoadPlan, ModelTier, Sampling, TierPlan};
+use crate::models::{self, ModelRef};
+use crate::transport::mqtt;
+use crate::transport::mqtt::tls::{self, TlsError};
+
+/// How the daemon, or a client of its, reaches the broker.
+///
+/// # Errors
+/// [`TlsError`] where a certificate cannot be used.
+pub(super) fn settings(loaded: &Loaded) -> Result<mqtt::Settings, TlsError> {
+    let config = &loaded.config.mqtt;
+    let (host, port, encrypted) = match &config.broker {
+        Broker::Embedded => (own_host(config.listen.ip()), config.listen.port(), false),
+        Broker::Remote { host, port, tls } => (host.clone(), *port, *tls),
+    };
+    let client = config.client_cert_file.as_deref().zip(config.client_key_file.as_deref());
+    let tls = if encrypted { Some(tls::connector(config.ca_file.as_deref(), client)?) } else { None };
+    let password = loaded.mqtt_password.clone();
+    Ok(mqtt::Settings {
+        host,
+        port,
+        tls,
+        client_id: config.client_id(),
+        login: config.username.clone().map(|user| {
+            let password = password.unwrap_or_else(|| crate::core::secret::Secret::new(String::new()));
+            (user, password)
+        }),
+        base_topic: config.base_topic.clone(),
+        will_topic: Some(format!("{}/status", config.base_topic)),
+        reply_prefixes: config.reply_prefixes(),
+        max_offline: config.max_offline.0,
+    })
+}
+
+/// A broker that listens on every address is reached by the loopback's.
+fn own_host(listen: IpAddr) -> String {
+    match listen {
+        ip if ip.is_unspecified() => if ip.is_ipv4() { "127.0.0.1" } else { "[::1]" }.to_owned(),
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
+/// The two tiers with their settings.
+fn tiers(loaded: &Loaded) -> [(ModelTier, ModelSettings); 2] {
+    let models = &loaded.config.models;
+    [(ModelTier::Chat, models.chat()), (ModelTier::Explain, models.explain())]
+}
+
+/// Models that the config names and nobody knows.
+pub(super) fn bad_models(loaded: &Loaded) -> Vec<String> {
+    let error = |(tier, settings): &(ModelTier, ModelSettings)| {
+        let name = crate::core::utterance::Tier::from(*tier).as_str();
+        ModelRef::parse(&settings.model).err().map(|error| format!("models.{name}.model: {error}"))
+    };
+    tiers(loaded).iter().filter_map(error).collect()
+}
+
+/// A tier's file, or why there is none and what fetches it.
+fn model_file(settings: &ModelSettings, folder: &Path, config_folder: &Path) -> Result<(String, std::path::PathBuf), String> {
+    let model = ModelRef::parse(&settings.model).map_err(|error| error.to_string())?;
+    let name = model.display_name();
+    let file = models::resolve(&model, folder);
+    let file = if model.is_fake() { file } else { config_folder.join(file) };
+    if model.is_fake() || models::is_file_present(&file) {
+        return Ok((name, file));
+    }
+    Err(match model.pull_name() {
+        Some(pull) => format!("the model {name} is not here; fetch it with `hearthd models pull {pull}` and restart hearthd"),
+        None => format!("the model file {} is not there; correct models.*.model or put it there", file.display()),
+    })
+}
+
+/// What the worker loads: the tiers whose model is there.
+pub(super) fn plan(loaded: &Loaded) -> LoadPlan {
+    let models = &loaded.config.models;
+    let tier_plan = |(tier, settings): (ModelTier, ModelSettings)| {
+        let (name, file) = model_file(&settings, &models.path, folder_of(loaded)).ok()?;
+        Some(TierPlan {
+            tier,
+            name,
+            file,
+            ctx_size: settings.ctx_size,
+            n_batch: settings.n_batch,
+            n_ubatch: settings.n_ubatch,
+            threads: settings.threads,
+            gpu_layers: settings.gpu_layers,
+            slots: models.slots,
+            system_prompt: settings.system_prompt,
+        })
+    };
+    LoadPlan { tiers: tiers(loaded).into_iter().filter_map(tier_plan).collect() }
+}
+
+fn folder_of(loaded: &Loaded) -> &Path {
+    loaded.path.parent().unwrap_or(Path::new(""))
+}
+
+/// What the engine goes by.
+pub(super) fn engine_settings(loaded: &Loaded) -> engine::Settings {
+    let [chat, explain] = tiers(loaded).map(|(_, settings)| {
+        let file = model_file(&settings, &loaded.config.models.path, folder_of(loaded));
+        engine::TierSettings {
+            model: file.as_ref().map_or_else(|_| settings.model.clone(), |(name, _)| name.clone()),
+            max_tokens: settings.max_tokens,
+            deadline: settings.deadline,
+            sampling: Sampling {
+                temperature: settings.temperature,
+                top_k: settings.top_k,
+                top_p: settings.top_p,
+                min_p: settings.min_p,
+                repeat_penalty: settings.repeat_penalty,
+                seed: settings.seed,
+            },
+            missing: file.err(),
+        }
+    });
+    engine::Settings {
+        language: loaded.config.language.0.clone(),
+        join: loaded.config.reply.join.0,
+        slots: loaded.config.models.slots,
+        log_utterances: loaded.config.log.utterances,
+        chat,
+        explain,
+    }
+}

@@ -1,0 +1,265 @@
+//! The running daemon: starts its parts in order, waits for signals, reloads, drains, and stops them in reverse.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::config::file::{self, Loaded};
+use crate::core::intents::Rules;
+use crate::engine::Engine;
+use crate::inference::supervisor::{self, Models, SupervisorOptions};
+use crate::service::notify;
+use crate::service::signals::{Signal, Signals};
+use crate::transport::http;
+use crate::transport::mqtt::{self, Connection, Mqtt};
+
+use super::{connect, environment, sources};
+
+/// How long running answers may take to end once the daemon is told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long the parts may take to stop.
+const STOP: Duration = Duration::from_secs(5);
+/// How often the info topic and systemd's status are brought up to date.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Why the daemon did not start. Its text may have several lines, one a problem.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct StartError(String);
+
+impl StartError {
+    fn from_any(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+struct Daemon {
+    loaded: Loaded,
+    engine: Engine,
+    mqtt: Mqtt,
+    models: Models,
+    last_reload: Value,
+}
+
+/// Runs until a signal says stop.
+///
+/// # Errors
+/// [`StartError`] where a part cannot start.
+pub(super) async fn run(loaded: Loaded) -> Result<(), StartError> {
+    let mut signals = Signals::new().map_err(StartError::from_any)?;
+    if let Some(problem) = connect::bad_models(&loaded).first() {
+        return Err(StartError(format!("{}: {problem}", loaded.path.display())));
+    }
+    let rules = load_rules(&loaded)?;
+    let broker = Broker::start(&loaded).await?;
+    let (mqtt, connection) = mqtt::prepare(connect::settings(&loaded).map_err(StartError::from_any)?);
+    let door = open_door(&loaded).await?;
+    let (stop, stopped) = watch::channel(false);
+    let (models, supervision) = supervisor::supervise(connect::plan(&loaded), SupervisorOptions::default());
+    let settings = connect::engine_settings(&loaded);
+    for missing in [&settings.chat.missing, &settings.explain.missing].into_iter().flatten() {
+        log::warn!("{missing}; device commands work all the same");
+    }
+    let engine = Engine::new(settings, rules, models.clone(), mqtt.bus(), Some(loaded.config.state_dir.0.clone()));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(supervision.run(until(stopped.clone())));
+    let (reload_tx, reload_rx) = mpsc::channel(1);
+    spawn_transports(&mut tasks, connection, door, &engine, reload_tx, stopped);
+    let mut daemon = Daemon { loaded, engine, mqtt, models, last_reload: Value::Null };
+    notify::ready();
+    daemon.serve(&mut signals, reload_rx, &broker).await;
+    notify::stopping();
+    daemon.engine.drain(DRAIN).await;
+    daemon.mqtt.close();
+    stop.send_replace(true);
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP, all).await.is_err() {
+        log::warn!("some parts did not stop in time");
+    }
+    broker.stop().await;
+    log::info!("stopped");
+    Ok(())
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is as good as stopped.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+fn load_rules(loaded: &Loaded) -> Result<Rules, StartError> {
+    let (rules, problems) = sources::load(&loaded.config.intents.path);
+    if problems.is_empty() {
+        return Ok(rules);
+    }
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Err(StartError(format!("the intents have problems\n{}", lines.join("\n"))))
+}
+
+async fn open_door(loaded: &Loaded) -> Result<Option<(tokio::net::TcpListener, http::Settings)>, StartError> {
+    let Some(listen) = loaded.config.http.listen else { return Ok(None) };
+    let settings = http::Settings { listen, token: loaded.http_token.clone() };
+    let listener = http::open(&settings).await.map_err(StartError::from_any)?;
+    Ok(Some((listener, settings)))
+}
+
+fn spawn_transports(
+    tasks: &mut JoinSet<()>,
+    connection: Connection,
+    door: Option<(tokio::net::TcpListener, http::Settings)>,
+    engine: &Engine,
+    reload_tx: mpsc::Sender<()>,
+    stopped: watch::Receiver<bool>,
+) {
+    tasks.spawn(Box::pin(connection.run(engine.clone(), reload_tx)));
+    if let Some((listener, settings)) = door {
+        log::info!("http://{}/api/chat answers", settings.listen);
+        tasks.spawn(http::serve(listener, settings, engine.clone(), until(stopped)));
+    }
+}
+
+impl Daemon {
+    /// Waits for signals, orders to reload and changes worth telling, until it is time to stop.
+    async fn serve(&mut self, signals: &mut Signals, mut reload_rx: mpsc::Receiver<()>, broker: &Broker) {
+        let mut look = tokio::time::interval(LOOK);
+        let mut fed = tokio::time::Instant::now();
+        let feed_every = notify::watchdog_interval();
+        loop {
+            tokio::select! {
+                signal = signals.next() => match signal {
+                    Signal::Stop => return,
+                    Signal::Reload => self.reload(),
+                },
+                Some(()) = reload_rx.recv() => self.reload(),
+                cause = broker.died() => {
+                    log::error!("the embedded broker ended: {cause}");
+                    return;
+                }
+                _ = look.tick() => {
+                    self.tell();
+                    if feed_every.is_some_and(|every| fed.elapsed() >= every) {
+                        notify::watchdog();
+                        fed = tokio::time::Instant::now();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Brings the info topic and systemd's status line up to date.
+    fn tell(&self) {
+        let health = self.engine.health();
+        let tier = |tier: &crate::engine::TierHealth| json!({ "model": tier.model, "state": tier.state });
+        let info = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "tiers": {
+                "intent": { "state": "ready" },
+                "chat": tier(&health.chat),
+                "explain": tier(&health.explain),
+            },
+            "intents": self.engine.intents(),
+            "devices": 0,
+            "last_reload": self.last_reload,
+        });
+        self.mqtt.announce(&info.to_string());
+        notify::status(&format!(
+            "broker {}, {} intents, chat {}, explain {}",
+            health.broker,
+            self.engine.intents(),
+            health.chat.state,
+            health.explain.state
+        ));
+    }
+
+    /// Reads config and intents again; what is broken changes nothing.
+    fn reload(&mut self) {
+        notify::reloading();
+        let outcome = self.read_again();
+        let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        self.last_reload = match &outcome {
+            Ok(()) => json!({ "at": at, "ok": true }),
+            Err(message) => json!({ "at": at, "ok": false, "message": message }),
+        };
+        match outcome {
+            Ok(()) => log::info!("reloaded: {} intents", self.engine.intents()),
+            Err(message) => log::error!("reload failed, what was loaded before stays: {message}"),
+        }
+        self.tell();
+        notify::ready();
+    }
+
+    fn read_again(&mut self) -> Result<(), String> {
+        let loaded = file::load(Some(&self.loaded.path), &environment()).map_err(|error| error.to_string())?;
+        let rules = load_rules(&loaded).map_err(|error| error.to_string())?;
+        let mut settings = connect::engine_settings(&loaded);
+        // The worker holds what it was started with; the rest of a tier's settings goes with each prompt.
+        if connect::plan(&loaded) != *self.models.plan() {
+            log::warn!("changes to models, their contexts or their system prompts take effect at the next start");
+            let before = connect::engine_settings(&self.loaded);
+            settings.chat.model.clone_from(&before.chat.model);
+            settings.explain.model.clone_from(&before.explain.model);
+            settings.chat.missing.clone_from(&before.chat.missing);
+            settings.explain.missing.clone_from(&before.explain.missing);
+        }
+        let before = &self.loaded.config;
+        if format!("{:?}{:?}", before.mqtt, before.http) != format!("{:?}{:?}", loaded.config.mqtt, loaded.config.http) {
+            log::warn!("changes to mqtt and http take effect at the next start");
+        }
+        self.engine.replace_rules(rules);
+        self.engine.replace_settings(settings);
+        log::set_max_level(loaded.config.log.level.into());
+        self.loaded = loaded;
+        Ok(())
+    }
+}
+
+/// The embedded broker, where the config asks for one.
+struct Broker {
+    #[cfg(feature = "broker")]
+    inner: Option<crate::broker::Broker>,
+}
+
+impl Broker {
+    #[cfg(feature = "broker")]
+    async fn start(loaded: &Loaded) -> Result<Self, StartError> {
+        use crate::broker::{BrokerOptions, Login};
+        use crate::config;
+
+        let mqtt = &loaded.config.mqtt;
+        if mqtt.broker != config::Broker::Embedded {
+            return Ok(Self { inner: None });
+        }
+        let password = loaded.mqtt_password.as_ref().map(|password| password.reveal().to_owned());
+        let login = mqtt.username.clone().zip(password).map(|(username, password)| Login { username, password });
+        let options = BrokerOptions { listen: mqtt.listen, state_dir: loaded.config.state_dir.0.clone(), login };
+        let inner = Box::pin(crate::broker::start(options)).await.map_err(StartError::from_any)?;
+        Ok(Self { inner: Some(inner) })
+    }
+
+    #[cfg(not(feature = "broker"))]
+    async fn start(loaded: &Loaded) -> Result<Self, StartError> {
+        match loaded.config.mqtt.broker {
+            crate::config::Broker::Embedded => Err(StartError(
+                "this hearthd was built without a broker: set mqtt.broker to mqtt://host:1883".to_owned(),
+            )),
+            crate::config::Broker::Remote { .. } => Ok(Self {}),
+        }
+    }
+
+    /// Waits for the broker to end by itself; for ever where there is none.
+    async fn died(&self) -> String {
+        #[cfg(feature = "broker")]
+        if let Some(broker) = &self.inner {
+            return broker.died().await;
+        }
+        std::future::pending().await
+    }
+
+    async fn stop(self) {
+        #[cfg(feature = "broker")]
+        if let Some(broker) = self.inner {
+            broker.stop().await;
+        }
+    }
+}

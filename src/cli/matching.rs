@@ -1,0 +1,60 @@
+//! `hearthd match`: which tier would answer, and why, without doing it.
+
+use serde_json::json;
+
+use crate::config::file::Loaded;
+use crate::core::routing::{self, Route};
+use crate::core::utterance::{Utterance, parse_object};
+
+use super::arguments::MatchArgs;
+use super::{Outcome, complain, say, sources};
+
+pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
+    let (rules, problems) = sources::load(&loaded.config.intents.path);
+    if !problems.is_empty() {
+        problems.iter().for_each(|problem| say(problem));
+        return Outcome::NotStarted;
+    }
+    let object = json!({ "text": args.text, "site_id": args.site, "lang": args.lang }).to_string();
+    let Utterance { text, site_id, lang, .. } = match parse_object(&object, None) {
+        Ok(utterance) => utterance,
+        Err(refusal) => {
+            complain(&refusal.message);
+            return Outcome::Problems;
+        }
+    };
+    let lang = lang.unwrap_or_else(|| loaded.config.language.0.clone());
+    let hit = rules.find(&text, &lang, site_id.as_ref().map(crate::core::utterance::Identifier::as_str));
+    let decision = routing::route(&text, None, hit.is_some());
+    let tier = match decision.tier {
+        Route::Intent => "intent",
+        Route::NotUnderstood => "not_understood",
+        Route::Chat => "chat",
+        Route::Explain => "explain",
+    };
+    let near = if decision.tier == Route::NotUnderstood { rules.near(&text, &lang) } else { Vec::new() };
+    if args.json {
+        let intent = hit.map(|hit| {
+            let actions: Vec<_> =
+                hit.publishes.iter().map(|publish| json!({ "topic": publish.topic, "payload": publish.payload })).collect();
+            json!({ "name": hit.name, "slots": hit.slots, "source": hit.source, "response": hit.response, "actions": actions })
+        });
+        say(&json!({ "tier": tier, "reason": decision.reason, "intent": intent, "suggestions": near }));
+        return Outcome::Done;
+    }
+    say(&format_args!("tier:     {tier}\nbecause:  {}", decision.reason));
+    if let Some(hit) = hit {
+        say(&format_args!("intent:   {}\nrule:     {}", hit.name, hit.source));
+        for (slot, value) in &hit.slots {
+            say(&format_args!("slot:     {slot} = {value}"));
+        }
+        for publish in &hit.publishes {
+            say(&format_args!("action:   {} {}", publish.topic, publish.payload));
+        }
+        say(&format_args!("response: {}", hit.response));
+    }
+    for suggestion in near {
+        say(&format_args!("near:     {suggestion}"));
+    }
+    Outcome::Done
+}

@@ -1,0 +1,51 @@
+//! Tier 1: a matched rule is carried out, a command that none matches is answered as such.
+
+use crate::core::intents::Hit;
+use crate::core::reply::{Action, Code, Final, MatchedIntent, Status};
+use crate::core::utterance::Tier;
+
+use super::responder::Responder;
+use super::{Bus, Command};
+
+/// Sends a rule's commands in order and says its response, or what kept it from being carried out.
+pub(super) fn act(hit: Hit, bus: &dyn Bus, responder: &mut Responder) -> Final {
+    let mut actions = Vec::with_capacity(hit.publishes.len());
+    let mut away = None;
+    for publish in hit.publishes {
+        let action = Action { topic: publish.topic.clone(), payload: publish.payload.clone() };
+        let command =
+            Command { topic: publish.topic, payload: publish.payload, qos: publish.qos, retain: publish.retain };
+        match bus.command(command) {
+            Ok(()) => actions.push(action),
+            Err(error) => {
+                away = Some(error);
+                break;
+            }
+        }
+    }
+    let mut last = match away {
+        None => {
+            // A sink that is gone changes nothing: the command was carried out and the final object says so.
+            let _ = responder.chunk(hit.response);
+            Final::new(None, Status::Ok)
+        }
+        Some(error) => Final::refusal(None, Code::BrokerUnavailable, error.to_string()),
+    };
+    last.tier = Some(Tier::Intent);
+    last.actions = actions;
+    last.intent = Some(MatchedIntent { name: hit.name, slots: hit.slots, source: hit.source });
+    last
+}
+
+/// Says that no rule matches, with what may have been meant.
+pub(super) fn not_understood(id: &str, text: &str, near: &[String]) -> Final {
+    log::debug!("{id}: no rule matches {} characters", text.len());
+    let message = match near {
+        [] => "no rule matches this command; `hearthd match` shows why".to_owned(),
+        [nearest, ..] => format!("no rule matches this command; did you mean \u{201c}{nearest}\u{201d}?"),
+    };
+    let mut last = Final::refusal(None, Code::NotUnderstood, message);
+    last.tier = Some(Tier::Intent);
+    last.suggestions = near.to_vec();
+    last
+}

@@ -1,0 +1,218 @@
+//! What the engine's requests share: rules, settings, the ids taken, the answers running, the conversations.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
+
+use serde::Serialize;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::core::dialogue::Conversations;
+use crate::core::intents::Rules;
+use crate::core::reply::Final;
+use crate::core::utterance::Utterance;
+use crate::inference::protocol::ModelTier;
+use crate::inference::supervisor::{Models, TierState};
+
+use super::responder::Responder;
+use super::seen::Seen;
+use super::{Bus, Settings, lock};
+
+/// Answers that may wait for each slot of a model; beyond them it is busy.
+const WAITING_PER_SLOT: usize = 4;
+
+pub(super) struct Shared {
+    pub(super) settings: RwLock<Arc<Settings>>,
+    pub(super) rules: RwLock<Arc<Rules>>,
+    pub(super) models: Models,
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) seen: Mutex<Seen>,
+    pub(super) running: Mutex<HashMap<String, Running>>,
+    pub(super) conversations: Mutex<Conversations>,
+    pub(super) tasks: Mutex<JoinSet<()>>,
+    pub(super) counts: Mutex<Counts>,
+    chat_admission: Arc<Semaphore>,
+    explain_admission: Arc<Semaphore>,
+    draining: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(settings: Settings, rules: Rules, models: Models, bus: Arc<dyn Bus>, state_dir: Option<&Path>) -> Self {
+        let admitted = usize::try_from(settings.slots).unwrap_or(1) * (1 + WAITING_PER_SLOT);
+        Self {
+            settings: RwLock::new(Arc::new(settings)),
+            rules: RwLock::new(Arc::new(rules)),
+            models,
+            bus,
+            seen: Mutex::new(Seen::open(state_dir, Instant::now())),
+            running: Mutex::default(),
+            conversations: Mutex::default(),
+            tasks: Mutex::new(JoinSet::new()),
+            counts: Mutex::default(),
+            chat_admission: Arc::new(Semaphore::new(admitted)),
+            explain_admission: Arc::new(Semaphore::new(admitted)),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn admission(&self, tier: ModelTier) -> Arc<Semaphore> {
+        Arc::clone(match tier {
+            ModelTier::Chat => &self.chat_admission,
+            ModelTier::Explain => &self.explain_admission,
+        })
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn begin_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Sends the one final object of an utterance, remembers it under its id and counts it.
+    pub(super) fn finish(&self, utterance: &Utterance, responder: Responder, last: Final) {
+        let last = responder.finish(last);
+        log_outcome(utterance, &last, self.settings().log_utterances);
+        if utterance.id.is_some() {
+            if let Some(id) = &last.id {
+                lock(&self.seen).answered(id, &last);
+            }
+        }
+        lock(&self.counts).add(&last);
+    }
+
+    pub(super) fn health(&self) -> Health {
+        let settings = self.settings();
+        let states = self.models.states().borrow().clone();
+        let tier = |tier: ModelTier| {
+            let state = match (&settings.tier(tier).missing, states.tier(tier)) {
+                (Some(missing), _) => format!("missing: {missing}"),
+                (None, TierState::Ready(_)) => "ready".to_owned(),
+                (None, TierState::Loading) => "loading".to_owned(),
+                (None, TierState::Restarting) => "restarting".to_owned(),
+                (None, TierState::Failed(message)) => format!("failed: {message}"),
+            };
+            TierHealth { model: settings.tier(tier).model.clone(), state }
+        };
+        Health {
+            broker: if self.bus.is_connected() { "connected" } else { "disconnected" },
+            chat: tier(ModelTier::Chat),
+            explain: tier(ModelTier::Explain),
+        }
+    }
+}
+
+/// The words of an utterance stand in the log only where the config says so.
+fn log_outcome(utterance: &Utterance, last: &Final, with_words: bool) {
+    let id = last.id.as_deref().unwrap_or("-");
+    let tier = last.tier.map_or("-", crate::core::utterance::Tier::as_str);
+    let total = last.timing.map_or(0.0, |timing| timing.total_ms);
+    let code = last.error.as_ref().map_or("ok", |error| error.code.as_str());
+    let said = if with_words { format!("{:?}", utterance.text) } else { format!("{} characters", utterance.text.chars().count()) };
+    log::info!("{id}: {said}, tier {tier}, {code}, {total} ms");
+}
+
+/// A tier's model and whether it can answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TierHealth {
+    /// The model's name.
+    pub model: String,
+    /// `ready`, `loading`, `restarting`, `failed: …` or `missing: …`.
+    pub state: String,
+}
+
+/// What works and what does not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// `connected` or `disconnected`.
+    pub broker: &'static str,
+    /// Tier 2.
+    pub chat: TierHealth,
+    /// Tier 3.
+    pub explain: TierHealth,
+}
+
+impl Health {
+    /// Whether every part can answer.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.broker == "connected" && self.chat.state == "ready" && self.explain.state == "ready"
+    }
+}
+
+/// Why an answer is to end before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Its sender said so.
+    Cancelled,
+    /// The daemon is stopping.
+    ShuttingDown,
+}
+
+/// The handle by which a running answer is stopped.
+#[derive(Debug)]
+pub(super) struct Running {
+    stop: watch::Sender<Option<Stop>>,
+}
+
+impl Running {
+    pub(super) fn new() -> (Self, watch::Receiver<Option<Stop>>) {
+        let (stop, stopped) = watch::channel(None);
+        (Self { stop }, stopped)
+    }
+
+    pub(super) fn stop(&self, reason: Stop) {
+        self.stop.send_replace(Some(reason));
+    }
+}
+
+/// How many utterances ended how.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    ended: BTreeMap<(&'static str, &'static str), u64>,
+    completion_tokens: u64,
+}
+
+impl Counts {
+    fn add(&mut self, last: &Final) {
+        let tier = last.tier.map_or("none", crate::core::utterance::Tier::as_str);
+        let outcome = last.error.as_ref().map_or("ok", |error| error.code.as_str());
+        *self.ended.entry((tier, outcome)).or_default() += 1;
+        self.completion_tokens += last.usage.map_or(0, |usage| u64::from(usage.completion_tokens));
+    }
+
+    pub(super) fn to_text(&self, health: &Health) -> String {
+        let mut text = String::from(
+            "# HELP hearthd_utterances_total Utterances that ended, by tier and outcome.\n# TYPE hearthd_utterances_total counter\n",
+        );
+        // Writing to a String cannot fail.
+        for ((tier, outcome), count) in &self.ended {
+            let _ = writeln!(text, "hearthd_utterances_total{{tier=\"{tier}\",outcome=\"{outcome}\"}} {count}");
+        }
+        let _ = write!(
+            text,
+            "# HELP hearthd_completion_tokens_total Tokens that the models made.\n# TYPE hearthd_completion_tokens_total counter\n\
+             hearthd_completion_tokens_total {}\n\
+             # HELP hearthd_up Whether a part can answer.\n# TYPE hearthd_up gauge\n\
+             hearthd_up{{part=\"broker\"}} {}\nhearthd_up{{part=\"chat\"}} {}\nhearthd_up{{part=\"explain\"}} {}\n",
+            self.completion_tokens,
+            u8::from(health.broker == "connected"),
+            u8::from(health.chat.state == "ready"),
+            u8::from(health.explain.state == "ready"),
+        );
+        text
+    }
+}

@@ -1,0 +1,231 @@
+//! Everything that is to be published, kept until the broker has taken it.
+//!
+//! rumqttc forgets unsent publishes when the broker has no session of ours any more, and waits in the wrong place when
+//! its channel is full. So every publish stands here first, in order, and is handed over as there is room; after a cut
+//! what was not acknowledged is handed over again. Nothing in here waits, so any task may call it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::engine::{Bus, BusAway, Command};
+
+use super::link::{Client, Publish, Receipt};
+
+/// Publishes kept while the broker does not take them.
+const MAX_ENTRIES: usize = 8_192;
+/// Bytes kept while the broker does not take them.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Objects of one reply that may be under way; a reader or a broker slower than that loses the reply.
+pub(super) const MAX_UNDER_WAY: usize = 256;
+
+/// There is no room for another publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the broker does not take what is published")]
+pub(super) struct Full;
+
+/// Counts one reply's objects that are under way: each entry holds a clone.
+pub(super) type UnderWay = Arc<()>;
+
+struct Entry {
+    publish: Publish,
+    number: u64,
+    since: Instant,
+    _under_way: Option<UnderWay>,
+}
+
+#[derive(Default)]
+struct State {
+    client: Option<Client>,
+    /// Whether the broker has taken us and our subscriptions.
+    connected: bool,
+    next_number: u64,
+    bytes: usize,
+    /// Not handed over yet.
+    waiting: VecDeque<Entry>,
+    /// Handed over, not sent yet, in the order of handing over.
+    handed: VecDeque<Entry>,
+    /// Sent, not acknowledged yet, by packet id.
+    sent: HashMap<u16, Entry>,
+    /// Acknowledgements for which there was no room.
+    receipts: VecDeque<Receipt>,
+    closing: bool,
+}
+
+/// What is to be published and what of it the broker has taken.
+pub(super) struct Outbox {
+    state: Mutex<State>,
+    max_age: Duration,
+}
+
+impl Outbox {
+    /// An outbox whose entries are dropped when they are older than this: a late command is worse than none.
+    pub(super) fn new(max_age: Duration) -> Self {
+        Self { state: Mutex::default(), max_age }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a publish at the end and hands over what there is room for.
+    pub(super) fn publish(&self, publish: Publish, under_way: Option<UnderWay>) -> Result<(), Full> {
+        self.push(&mut self.lock(), publish, under_way)
+    }
+
+    fn push(&self, state: &mut State, publish: Publish, under_way: Option<UnderWay>) -> Result<(), Full> {
+        let size = publish.topic.len() + publish.payload.len();
+        if state.len() >= MAX_ENTRIES || state.bytes + size > MAX_BYTES {
+            return Err(Full);
+        }
+        state.bytes += size;
+        let number = state.next_number;
+        state.next_number += 1;
+        state.waiting.push_back(Entry { publish, number, since: Instant::now(), _under_way: under_way });
+        state.pump();
+        Ok(())
+    }
+
+    /// Acknowledges a message, now or as soon as there is room.
+    pub(super) fn acknowledge(&self, receipt: Receipt) {
+        let mut state = self.lock();
+        state.receipts.push_back(receipt);
+        state.pump();
+    }
+
+    /// Takes a new link's sending half; publishes wait until [`Self::connected`].
+    pub(super) fn attach(&self, client: Client) {
+        self.lock().client = Some(client);
+    }
+
+    /// Subscribes on the link at hand.
+    pub(super) fn subscribe(&self, filters: &[String]) -> bool {
+        self.lock().client.as_ref().is_some_and(|client| client.subscribe(filters))
+    }
+
+    /// The broker has taken us and our subscriptions: what waited goes out.
+    pub(super) fn connected(&self) {
+        let mut state = self.lock();
+        state.connected = true;
+        state.pump();
+    }
+
+    /// The link is gone: what was not acknowledged waits again, in its old order, but for what is too old.
+    pub(super) fn detach(&self) {
+        let mut state = self.lock();
+        state.client = None;
+        state.connected = false;
+        // The broker delivers again what was not acknowledged; the old link's receipts mean nothing to the new one.
+        state.receipts.clear();
+        let mut entries: Vec<Entry> = state.sent.drain().map(|(_, entry)| entry).collect();
+        entries.extend(state.handed.drain(..));
+        entries.extend(state.waiting.drain(..));
+        let before = entries.len();
+        entries.retain(|entry| entry.since.elapsed() < self.max_age);
+        if entries.len() < before {
+            log::warn!("{} publishes were dropped: the broker was away for too long", before - entries.len());
+        }
+        entries.sort_by_key(|entry| entry.number);
+        state.bytes = entries.iter().map(Entry::size).sum();
+        state.waiting = entries.into();
+    }
+
+    /// A publish left under a packet id.
+    pub(super) fn sent(&self, packet: u16) {
+        let mut state = self.lock();
+        if let Some(entry) = state.handed.pop_front() {
+            if packet == 0 {
+                state.bytes -= entry.size();
+            } else {
+                state.sent.insert(packet, entry);
+            }
+        }
+        state.pump();
+    }
+
+    /// The broker has taken the publish of a packet id.
+    pub(super) fn acknowledged(&self, packet: u16) {
+        let mut state = self.lock();
+        if let Some(entry) = state.sent.remove(&packet) {
+            state.bytes -= entry.size();
+        }
+        state.pump();
+    }
+
+    /// Drops what waited too long while no broker was there, so that it is not sent when one is.
+    pub(super) fn drop_old(&self) {
+        let mut state = self.lock();
+        if state.client.is_none() {
+            let max_age = self.max_age;
+            state.waiting.retain(|entry| entry.since.elapsed() < max_age);
+            state.bytes = state.waiting.iter().map(Entry::size).sum();
+        }
+    }
+
+    /// Publishes a last message; once everything is taken, [`Self::is_done`] says so.
+    pub(super) fn close(&self, last: Publish) {
+        let mut state = self.lock();
+        // Without room for it the last will says the same.
+        let _ = self.push(&mut state, last, None);
+        state.closing = true;
+    }
+
+    /// Whether it was closed and the broker has taken everything; says goodbye to the broker then.
+    pub(super) fn is_done(&self) -> bool {
+        let state = self.lock();
+        let done = state.closing && state.len() == 0;
+        if done {
+            if let Some(client) = &state.client {
+                client.disconnect();
+            }
+        }
+        done
+    }
+}
+
+impl State {
+    fn len(&self) -> usize {
+        self.waiting.len() + self.handed.len() + self.sent.len()
+    }
+
+    fn pump(&mut self) {
+        let Some(client) = &self.client else { return };
+        while let Some(entry) = self.waiting.front().filter(|_| self.connected) {
+            if !client.publish(&entry.publish) {
+                return;
+            }
+            self.handed.extend(self.waiting.pop_front());
+        }
+        // After the publishes: a device command is felt, an acknowledgement is not.
+        while let Some(receipt) = self.receipts.front() {
+            if !client.acknowledge(receipt) {
+                return;
+            }
+            self.receipts.pop_front();
+        }
+    }
+}
+
+impl Entry {
+    fn size(&self) -> usize {
+        self.publish.topic.len() + self.publish.payload.len()
+    }
+}
+
+impl Bus for Outbox {
+    fn command(&self, command: Command) -> Result<(), BusAway> {
+        let Command { topic, payload, qos, retain } = command;
+        let publish = Publish { topic, payload: Bytes::from(payload), qos, retain, correlation: None };
+        let mut state = self.lock();
+        if !state.connected {
+            return Err(BusAway);
+        }
+        self.push(&mut state, publish, None).map_err(|Full| BusAway)
+    }
+
+    fn is_connected(&self) -> bool {
+        self.lock().connected
+    }
+}
