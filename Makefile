@@ -50,8 +50,6 @@ test: build model
 	@echo '== hearthd check, hearthd test'
 	@$(HEARTHD) check
 	@$(HEARTHD) test
-	@echo '== systemd unit'
-	@.ci/unit
 	@echo '== cargo test'
 	@$(CARGO) test --release
 
