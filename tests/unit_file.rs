@@ -19,7 +19,7 @@ fn analyze(arguments: &[&str], file: &Path) -> Option<Output> {
         Err(error) => {
             // Past the test harness, which would keep it to itself.
             let line = format!("\nSKIPPED: systemd-analyze {} was not run: {error}\n", arguments.join(" "));
-            std::io::stderr().write_all(line.as_bytes()).unwrap();
+            std::io::stderr().write_all(line.as_bytes()).ok();
             None
         }
     }

@@ -29,7 +29,7 @@ const MAX_QUEUED: usize = 100_000;
 /// Connections at once: a home has dozens of devices, and the process must not run out of file descriptors.
 const MAX_CLIENTS: usize = 1_000;
 /// What is stored is read back within this, or the start is given up.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 /// The crate gives its connections 5 s to end, then writes what is left.
 const STOP_LIMIT: Duration = Duration::from_secs(8);
 

@@ -24,6 +24,8 @@ pub fn abort_on_panic() {
 mod tests {
     use std::process::Command;
 
+    use nix::sys::signal::Signal;
+
     use super::*;
 
     const CHILD: &str = "HEARTHD_TEST_PANICS";
@@ -48,7 +50,8 @@ mod tests {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.signal(), Some(nix::sys::signal::Signal::SIGABRT as i32), "{said}");
+        let ended_by = output.status.signal().map(|number| Signal::try_from(number).unwrap());
+        assert_eq!(ended_by, Some(Signal::SIGABRT), "{said}");
         assert!(said.contains("src/service/panics.rs:"), "{said}");
         assert!(!said.contains("back door"), "{said}");
     }

@@ -3,6 +3,7 @@
 //!
 //! The broker's crate moves fast and is pinned; these tests tell whether the next version still does.
 #![cfg(feature = "broker")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at its first surprise")]
 
 mod client;
 
@@ -243,6 +244,40 @@ async fn a_client_that_was_away_gets_what_it_missed_in_order() {
 }
 
 #[tokio::test]
+async fn a_session_that_expired_brings_no_old_commands() {
+    let _memory = MEMORY.read().await;
+    let (broker, folder) = started().await;
+    let settings = Settings { keep: true, expiry: 1, ..Settings::new(Version::V5, "away") };
+    let mut writer = Client::new(broker.local_addr(), Version::V4, "writer").await;
+    let mut client = Client::connect(broker.local_addr(), &settings).await.unwrap();
+    client.subscribe("commands/#", 1).await;
+    drop(client);
+    writer.publish("commands/garage", "open", 1, false).await;
+    // Also a restart in between must not make it younger.
+    broker.stop().await;
+    drop(writer);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let broker = broker::start(options(folder.path())).await.unwrap();
+    let mut client = Client::connect(broker.local_addr(), &settings).await.unwrap();
+    assert!(!client.session);
+    client.subscribe("commands/#", 1).await;
+    client.publish("commands/garage", "close", 1, false).await;
+    assert_eq!(client.message().await.text(), "close");
+
+    // And without a restart.
+    drop(client);
+    let mut writer = Client::new(broker.local_addr(), Version::V4, "writer").await;
+    writer.publish("commands/garage", "open", 1, false).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut client = Client::connect(broker.local_addr(), &settings).await.unwrap();
+    assert!(!client.session);
+    client.subscribe("commands/#", 1).await;
+    client.publish("commands/garage", "close", 1, false).await;
+    assert_eq!(client.message().await.text(), "close");
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn a_shared_subscription_gives_each_message_to_one_member() {
     let _memory = MEMORY.read().await;
     let (broker, _folder) = started().await;
@@ -349,7 +384,9 @@ async fn a_restart_keeps_retained_and_queued_messages() {
     let mut writer = Client::new(broker.local_addr(), Version::V5, "writer").await;
     writer.publish("home/lamp", "on", 1, true).await;
     writer.publish_many("commands/many", &missed).await;
+    let stopping = Instant::now();
     broker.stop().await;
+    println!("stopped with a client connected and 2,000 messages queued in {:?}", stopping.elapsed());
     drop(writer);
 
     let broker = broker::start(options(folder.path())).await.unwrap();
