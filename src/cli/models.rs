@@ -18,15 +18,15 @@ use crate::models::{ModelRef, catalogue, is_present, resolve};
 
 /// Arguments of `hearthd models`.
 #[derive(Debug, Args)]
-pub struct ModelsArgs {
+pub(super) struct ModelsArgs {
     /// What to do.
     #[command(subcommand)]
-    pub command: ModelsCommand,
+    pub(super) command: ModelsCommand,
 }
 
 /// What `hearthd models` can do.
 #[derive(Debug, Subcommand)]
-pub enum ModelsCommand {
+pub(super) enum ModelsCommand {
     /// Shows the models known, which are here, and which tier uses them
     List {
         /// Prints JSON for programs
@@ -42,7 +42,7 @@ pub enum ModelsCommand {
 
 /// Why `hearthd models` did not do what was asked.
 #[derive(Debug, Error)]
-pub enum ModelsError {
+pub(super) enum ModelsError {
     /// The model, its source or its place.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -70,7 +70,7 @@ struct Row {
 ///
 /// # Errors
 /// The model cannot be fetched, or the output not be written.
-pub fn run(
+pub(super) fn run(
     args: &ModelsArgs,
     models_dir: &Path,
     configured: &[(&str, &str)],
@@ -86,7 +86,7 @@ pub fn run(
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn list(models_dir: &Path, configured: &[(&str, &str)], json: bool, out: &mut impl Write) -> io::Result<()> {
+fn list(models_dir: &Path, configured: &[(&str, &str)], json: bool, out: &mut impl Write) -> io::Result<()> {
     let rows = rows(models_dir, configured);
     if json {
         serde_json::to_writer_pretty(&mut *out, &rows)?;
@@ -165,7 +165,7 @@ fn row(model: &ModelRef, models_dir: &Path) -> Row {
 ///
 /// # Errors
 /// As [`pull::pull`], or the output cannot be written.
-pub fn pull(name: &str, models_dir: &Path, sources: &Sources, out: &mut impl Write) -> Result<(), ModelsError> {
+fn pull(name: &str, models_dir: &Path, sources: &Sources, out: &mut impl Write) -> Result<(), ModelsError> {
     let model = ModelRef::parse(name)?;
     let mut meter = Meter::new(model.display_name());
     let pulled = pull::pull(&model, models_dir, sources, &mut |progress| meter.show(&progress));

@@ -1,0 +1,57 @@
+# The two commands of the README and what tests need. Everything is built in one profile, so that llama.cpp is compiled
+# once for demo, tests and benches. GNU make.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup build model demo run test bench
+
+# rustup's folder, for shells that have not read its env file yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+HEARTHD := target/release/hearthd
+SMALL_MODEL := smollm2-135m-instruct
+
+# Set only where libclang is not found by itself: cargo builds llama.cpp again when this variable changes. A recipe's own
+# variable, since libclang may have been installed by the set-up just before.
+CARGO = libclang=$$(.ci/setup --libclang) && \
+	if [ -n "$$libclang" ] && [ -z "$$LIBCLANG_PATH" ]; then export LIBCLANG_PATH="$$libclang"; fi && cargo
+
+help:
+	@echo 'make demo   install what is missing, build, fetch the small model, show the three tiers over MQTT'
+	@echo 'make run    the same set-up, then the daemon with ./config.yaml until Ctrl-C'
+	@echo 'make test   the same set-up, then every check and test'
+	@echo 'make bench  the same set-up, then the benchmarks'
+	@echo 'make build  the same set-up, then target/release/hearthd alone'
+
+setup:
+	@.ci/setup
+
+build: setup
+	@ls -d target/release/build/llama-cpp-sys-2-*/out >/dev/null 2>&1 || \
+		echo 'make: building; llama.cpp takes some minutes the first time (about 7 minutes of one core)'
+	@$(CARGO) build --release
+
+model: build
+	@$(HEARTHD) models pull $(SMALL_MODEL)
+
+demo: model
+	@.ci/demo
+
+run: model
+	@exec $(HEARTHD) --config config.yaml run
+
+# Cheap checks first.
+test: build model
+	@echo '== cargo fmt --check'
+	@cargo fmt --check
+	@echo '== cargo clippy'
+	@$(CARGO) clippy --release --all-targets -- -D warnings
+	@echo '== hearthd check, hearthd test'
+	@$(HEARTHD) check
+	@$(HEARTHD) test
+	@echo '== cargo test'
+	@$(CARGO) test --release
+
+bench: build model
+	@$(CARGO) bench
