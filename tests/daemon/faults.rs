@@ -1,0 +1,241 @@
+//! What breaks around the daemon: its worker, its broker, its rules, itself.
+
+use std::fs;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+
+use crate::client::{Client, Version};
+use crate::home::{Home, Plan, ask, fresh, reply, say, with_mosquitto};
+use crate::mosquitto::Mosquitto;
+
+async fn begin(client: &mut Client, text: &str) -> String {
+    let id = fresh("begin");
+    client.publish("hearthd/utterance", json!({ "id": id, "text": text, "tier": "chat" }).to_string(), 1, false).await;
+    id
+}
+
+/// Waits for the first chunk and leaves the rest of the reply to be collected with it counted.
+async fn rest_after_first_chunk(client: &mut Client, id: &str) -> (String, String) {
+    let topic = format!("hearthd/reply/{id}");
+    loop {
+        let message = client.message().await;
+        if message.topic == topic {
+            let object: Value = serde_json::from_slice(&message.payload).unwrap();
+            return (topic, object["chunk"].as_str().unwrap_or_else(|| panic!("{object}")).to_owned());
+        }
+    }
+}
+
+async fn last_of(client: &mut Client, topic: &str, mut said: String) -> Value {
+    loop {
+        let message = client.message().await;
+        if message.topic == topic {
+            let object: Value = serde_json::from_slice(&message.payload).unwrap();
+            if object["done"] == true {
+                assert_eq!(object["text"].as_str().unwrap(), said, "chunks join to the text");
+                return object;
+            }
+            said.push_str(object["chunk"].as_str().unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_worker_killed_in_mid_answer_costs_that_answer_only() {
+    let broker = Mosquitto::start().await;
+    let mut plan = Plan::at(broker.address);
+    plan.chat = "fake:words=100,delay=50ms".to_owned();
+    let mut home = Home::start(&plan).await;
+    home.wait_ready().await;
+    let mut client = home.client(Version::V5).await;
+    let id = begin(&mut client, "talk").await;
+    let (topic, first) = rest_after_first_chunk(&mut client, &id).await;
+    kill(Pid::from_raw(home.worker().expect("a worker")), Signal::SIGKILL).unwrap();
+    let last = last_of(&mut client, &topic, first).await;
+    assert_eq!((&last["status"], &last["error"]["code"]), (&json!("error"), &json!("model_crashed")), "{last}");
+    // Tier 1 does not care.
+    assert_eq!(say(&mut client, "turn on the kitchen light").await.code(), "ok");
+    home.wait_ready().await;
+    assert_eq!(ask(&mut client, &json!({ "id": fresh("again"), "text": "ECHO back", "tier": "chat" })).await.text(), "back");
+}
+
+#[tokio::test]
+async fn a_model_that_aborts_or_hangs_is_replaced() {
+    let broker = Mosquitto::start().await;
+    let mut plan = Plan::at(broker.address);
+    plan.chat_keys = "    deadline: 2s\n";
+    let mut home = Home::start(&plan).await;
+    home.wait_ready().await;
+    let mut client = home.client(Version::V5).await;
+    for (text, code) in [("CRASH now", "model_crashed"), ("SILENT please", "timeout")] {
+        let reply = ask(&mut client, &json!({ "id": fresh("bad"), "text": text, "tier": "chat" })).await;
+        assert_eq!((reply.last["status"].as_str(), reply.code()), (Some("error"), code), "{text}: {}", reply.last);
+        home.wait_ready().await;
+    }
+    // What a hanging model had said already counts; its process is replaced.
+    let before = home.worker();
+    let reply = ask(&mut client, &json!({ "id": fresh("hang"), "text": "HANG now", "tier": "chat" })).await;
+    assert_eq!((&reply.last["status"], &reply.last["finish"]), (&json!("ok"), &json!("timeout")), "{}", reply.last);
+    assert!(!reply.text().is_empty());
+    assert_eq!(say(&mut client, "turn on the kitchen light").await.code(), "ok");
+    let began = std::time::Instant::now();
+    while home.worker() == before || home.worker().is_none() {
+        assert!(began.elapsed() < crate::client::LIMIT, "the hung worker was not replaced: {}", home.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    home.wait_ready().await;
+    assert_eq!(ask(&mut client, &json!({ "id": fresh("again"), "text": "ECHO back", "tier": "chat" })).await.text(), "back");
+}
+
+#[tokio::test]
+async fn a_broker_that_restarts_in_mid_answer_gets_the_rest() {
+    let mut broker = Mosquitto::start().await;
+    let mut plan = Plan::at(broker.address);
+    plan.chat = "fake:words=60,delay=50ms".to_owned();
+    let mut home = Home::start(&plan).await;
+    home.wait_ready().await;
+    let mut client = home.client(Version::V5).await;
+    let id = begin(&mut client, "talk").await;
+    let (topic, _) = rest_after_first_chunk(&mut client, &id).await;
+    broker.kill();
+    drop(client);
+    broker.launch().await;
+    // Subscribed before the daemon is back, or while it is: the final object must come in either case.
+    let mut client = home.client(Version::V5).await;
+    let last = loop {
+        let message = client.message().await;
+        if message.topic == topic && message.text().contains("\"done\":true") {
+            break serde_json::from_slice::<Value>(&message.payload).unwrap();
+        }
+    };
+    assert_eq!((&last["status"], &last["finish"]), (&json!("ok"), &json!("stop")), "{last}");
+    home.wait_online().await;
+    // It has subscribed again.
+    assert_eq!(say(&mut client, "turn on the kitchen light").await.code(), "ok");
+}
+
+#[tokio::test]
+async fn a_broker_that_comes_late_is_waited_for() {
+    let mut broker = Mosquitto::start().await;
+    broker.kill();
+    let mut home = Home::prepare(&Plan::at(broker.address));
+    home.launch();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert!(home.log().contains("no connection to the broker"), "{}", home.log());
+    broker.launch().await;
+    home.wait_online().await;
+    let mut client = home.client(Version::V4).await;
+    assert_eq!(say(&mut client, "turn on the kitchen light").await.code(), "ok");
+}
+
+#[tokio::test]
+async fn a_term_signal_lets_running_answers_end() {
+    let (_broker, mut home) = with_mosquitto().await;
+    let mut client = home.client(Version::V5).await;
+    let id = begin(&mut client, "talk").await;
+    let (topic, first) = rest_after_first_chunk(&mut client, &id).await;
+    home.signal(Signal::SIGTERM);
+    let last = last_of(&mut client, &topic, first).await;
+    assert_eq!(last["status"], "ok", "{last}");
+    loop {
+        let message = client.message().await;
+        if message.topic == "hearthd/status" && !message.retain {
+            assert_eq!(message.text(), "offline");
+            break;
+        }
+    }
+    assert_eq!(home.ended().await.code(), Some(0), "{}", home.log());
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_end_by_itself_is_ended() {
+    let broker = Mosquitto::start().await;
+    let mut plan = Plan::at(broker.address);
+    plan.chat = "fake:words=10000,delay=50ms".to_owned();
+    let mut home = Home::start(&plan).await;
+    home.wait_ready().await;
+    let mut client = home.client(Version::V5).await;
+    let id = begin(&mut client, "talk").await;
+    let (topic, first) = rest_after_first_chunk(&mut client, &id).await;
+    home.signal(Signal::SIGTERM);
+    let refused = say(&mut client, "turn on the kitchen light").await;
+    assert_eq!(refused.code(), "shutting_down", "{}", refused.last);
+    let _ = (topic, first);
+    assert_eq!(home.ended().await.code(), Some(0), "{}", home.log());
+    // Its final object left before the goodbye did.
+    let topic = format!("hearthd/reply/{id}");
+    let last = loop {
+        let message = client.message().await;
+        if message.topic == topic && message.text().contains("\"done\":true") {
+            break serde_json::from_slice::<Value>(&message.payload).unwrap();
+        }
+    };
+    assert!(last["error"]["code"] == "shutting_down" || last["finish"] == "length", "{last}");
+}
+
+#[tokio::test]
+async fn broken_rules_change_nothing_and_good_ones_are_taken() {
+    let (_broker, home) = with_mosquitto().await;
+    let mut client = home.client(Version::V5).await;
+    let file = home.folder.path().join("intents/en/mine.yaml");
+    fs::write(&file, "language: en\nintents:\n  Mine:\n    data:\n      - regex: \"(\"\n").unwrap();
+    client.publish("hearthd/admin/reload", "", 1, false).await;
+    let info = next_reload(&mut client).await;
+    assert_eq!(info["last_reload"]["ok"], false, "{info}");
+    assert!(info["last_reload"]["message"].as_str().unwrap().contains("mine.yaml:5:"), "{info}");
+    assert_eq!(say(&mut client, "turn on the kitchen light").await.code(), "ok");
+    fs::write(
+        &file,
+        "language: en\nintents:\n  Mine:\n    data:\n      - regex: \"open sesame\"\n        actions:\n          - publish: \
+         {topic: cave/door, payload: open}\n        response: Opened.\n",
+    )
+    .unwrap();
+    home.signal(Signal::SIGHUP);
+    let info = next_reload(&mut client).await;
+    assert_eq!(info["last_reload"]["ok"], true, "{info}");
+    let reply = say(&mut client, "Open sesame!").await;
+    assert_eq!(reply.commands, [("cave/door".to_owned(), "open".to_owned())], "{}", reply.last);
+    assert_eq!(reply.text(), "Opened.");
+}
+
+async fn next_reload(client: &mut Client) -> Value {
+    loop {
+        let message = client.message().await;
+        if message.topic == "hearthd/info" {
+            let info: Value = serde_json::from_slice(&message.payload).unwrap();
+            if !message.retain && !info["last_reload"].is_null() {
+                return info;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_missing_model_is_said_with_the_command_that_fetches_it() {
+    let broker = Mosquitto::start().await;
+    let mut plan = Plan::at(broker.address);
+    plan.explain = "llama-3.2-3b-instruct".to_owned();
+    let home = Home::start(&plan).await;
+    assert!(home.log().contains("hearthd models pull llama-3.2-3b-instruct"), "{}", home.log());
+    let mut client = home.client(Version::V5).await;
+    let reply = ask(&mut client, &json!({ "id": fresh("none"), "text": "explain rain", "tier": "explain" })).await;
+    assert_eq!(reply.code(), "model_unavailable");
+    assert!(reply.last["error"]["message"].as_str().unwrap().contains("models pull"), "{}", reply.last);
+    assert_eq!(say(&mut client, "turn on the kitchen light").await.code(), "ok");
+}
+
+#[tokio::test]
+async fn what_was_said_does_not_stand_in_the_log() {
+    let (_broker, home) = with_mosquitto().await;
+    let mut client = home.client(Version::V5).await;
+    for text in ["ECHO canarybird", "turn on the canarybird light", "explain the canarybird"] {
+        let id = fresh("quiet");
+        client.publish("hearthd/utterance", json!({ "id": id, "text": text }).to_string(), 1, false).await;
+        reply(&mut client, &id).await;
+    }
+    assert!(home.log().contains("tier"), "{}", home.log());
+    assert!(!home.log().contains("canarybird"), "{}", home.log());
+}

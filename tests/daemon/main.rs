@@ -1,0 +1,18 @@
+//! The real daemon, driven as its users drive it: through a real Mosquitto with both versions of MQTT, through the
+//! embedded broker, through HTTP. The fake model stands in where the models are not what is tested; `models.rs` uses the
+//! real one.
+#![cfg(feature = "broker")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a test ends at its first surprise")]
+
+#[path = "../support/client.rs"]
+#[expect(dead_code, reason = "shared with the broker's tests")]
+mod client;
+mod commands;
+mod faults;
+mod home;
+mod http;
+mod ids;
+mod models;
+mod mosquitto;
+mod secure;
+mod utterances;
