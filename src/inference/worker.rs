@@ -1,5 +1,1 @@
-//! stub
-#![allow(missing_docs, clippy::all)]
-pub fn run() -> Result<(), String> {
-    Ok(())
-}
+//! The child process that holds the models.
