@@ -320,6 +320,13 @@ fn no_server_is_one_clear_line() {
 }
 
 #[test]
+fn an_endpoint_that_is_no_url_is_said_to_be_none() {
+    let sources = Sources { endpoint: "garbage".to_owned(), ..Sources::default() };
+    let message = fetch(&tempfile::tempdir().unwrap(), &sources).unwrap_err().to_string();
+    assert!(message.contains("no http:// or https:// URL: check HF_ENDPOINT"), "{message}");
+}
+
+#[test]
 fn a_server_that_never_answers_does_not_hold_us() {
     let hub = Hub::start(content(), Manner { silent: true, ..Manner::default() });
     let sources = Sources { patience: Duration::from_secs(1), ..hub.sources() };

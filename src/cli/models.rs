@@ -198,9 +198,9 @@ impl Meter {
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(0).with_message(name.clone());
             // The template is a constant: a bar of another look is all that a mistake in it could cost.
-            if let Ok(style) =
-                ProgressStyle::with_template("{msg} [{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {eta}")
-            {
+            if let Ok(style) = ProgressStyle::with_template(
+                "{msg} [{wide_bar}] {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}",
+            ) {
                 bar.set_style(style.progress_chars("=> "));
             }
             bar.enable_steady_tick(Duration::from_millis(250));

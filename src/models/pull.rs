@@ -102,6 +102,19 @@ pub fn pull(
     sources: &Sources,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Pulled, Error> {
+    pull_into(model, models_dir, sources, progress).map_err(|error| match error {
+        // Whichever staged file did not fit: it is this folder's disk.
+        Error::DiskFull(_) => Error::DiskFull(models_dir.to_owned()),
+        other => other,
+    })
+}
+
+fn pull_into(
+    model: &ModelRef,
+    models_dir: &Path,
+    sources: &Sources,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Pulled, Error> {
     let (origin, known_sum) = match model.kind() {
         Kind::Known(entry) => (Origin::of(entry), entry.sha256().map(str::to_owned)),
         Kind::Hub(file) => (Origin::Hub(file.clone()), None),
