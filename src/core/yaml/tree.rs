@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use saphyr_parser::{Event, Marker, Parser, Tag};
 
-use super::{MAX_DEPTH, MAX_NODES, Place};
+use super::{MAX_DEPTH, MAX_NODES, Place, nearest};
 
 /// One value's position and what is inside it.
 #[derive(Clone, Debug)]
@@ -105,10 +105,10 @@ impl Node {
         }
     }
 
-    /// Whether the mapping at `path` had `key` until [`Self::remove`] took it out.
+    /// Whether the mapping at `path` had `key`, or what was meant to be it, until [`Self::remove`] took it out.
     pub(super) fn was_removed(&self, path: &[&str], key: &str) -> bool {
         self.descend(path)
-            .is_some_and(|node| matches!(&node.kind, Kind::Map { removed, .. } if removed.iter().any(|k| k == key)))
+            .is_some_and(|node| matches!(&node.kind, Kind::Map { removed, .. } if removed.iter().any(|gone| nearest(gone, [key]).is_some())))
     }
 }
 

@@ -1,0 +1,182 @@
+//! The tests written beside the rules: sentence to intent, slots, messages and answer, or to nothing.
+
+use std::fmt::{self, Write};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::context::is_same;
+use super::file::{ExpectedPublish, TestCase};
+use super::{Hit, Publish, Rules};
+
+/// How the tests went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TestReport {
+    /// How many passed.
+    pub passed: usize,
+    /// Those that did not, in the order of the files.
+    pub failures: Vec<Failure>,
+}
+
+/// A test that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// The file it stands in.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What was said.
+    pub say: String,
+    /// What was expected and what came, a line for each difference.
+    pub message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: \"{}\"\n{}", self.file, self.line, self.say, self.message)
+    }
+}
+
+/// A test, ready to run.
+#[derive(Debug)]
+pub(super) struct Test {
+    file: String,
+    line: usize,
+    pub(super) say: String,
+    pub(super) lang: String,
+    site: Option<String>,
+    intent: Option<String>,
+    slots: Option<Map<String, Value>>,
+    publishes: Option<Vec<ExpectedPublish>>,
+    response: Option<String>,
+}
+
+impl Test {
+    pub(super) fn new(file: &str, line: usize, language: &str, case: &TestCase) -> Self {
+        Self {
+            file: file.to_owned(),
+            line,
+            say: case.say.clone(),
+            lang: case.lang.clone().unwrap_or_else(|| language.to_owned()),
+            site: case.site.clone(),
+            intent: case.intent.0.clone(),
+            slots: case.slots.clone(),
+            publishes: case.publishes.clone(),
+            response: case.response.clone(),
+        }
+    }
+
+    pub(super) fn expects_a_match(&self) -> bool {
+        self.intent.is_some()
+    }
+
+    /// The differences, one a line; empty where there are none.
+    fn compare(&self, hit: Option<&Hit>) -> String {
+        let mut differences = Differences::default();
+        let (Some(expected), Some(hit)) = (&self.intent, hit) else {
+            if self.intent.is_some() || hit.is_some() {
+                let expected = self.intent.as_deref().unwrap_or("no match");
+                let got = hit.map_or("no match".to_owned(), |hit| format!("{} ({})", hit.name, hit.source));
+                differences.add("intent", expected, &got);
+            }
+            return differences.0;
+        };
+        if *expected != hit.name {
+            differences.add("intent", expected, &format!("{} ({})", hit.name, hit.source));
+        }
+        if let Some(slots) = self.slots.as_ref().filter(|slots| !are_same_slots(slots, &hit.slots)) {
+            differences.add("slots", &json(slots), &json(&hit.slots));
+        }
+        if let Some(expected) = &self.publishes {
+            compare_publishes(expected, &hit.publishes, &mut differences);
+        }
+        if let Some(response) = self.response.as_ref().filter(|response| **response != hit.response) {
+            differences.add("response", response, &hit.response);
+        }
+        differences.0
+    }
+}
+
+#[derive(Default)]
+struct Differences(String);
+
+impl Differences {
+    fn add(&mut self, what: &str, expected: &str, got: &str) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        let indent = " ".repeat(what.len() + 4);
+        let _ = write!(self.0, "  {what}: expected {expected}\n{indent}got      {got}");
+    }
+}
+
+pub(super) fn run(rules: &Rules, tests: &[Test]) -> TestReport {
+    let mut report = TestReport::default();
+    for test in tests {
+        let hit = rules.find(&test.say, &test.lang, test.site.as_deref());
+        let message = test.compare(hit.as_ref());
+        if message.is_empty() {
+            report.passed += 1;
+        } else {
+            report.failures.push(Failure { file: test.file.clone(), line: test.line, say: test.say.clone(), message });
+        }
+    }
+    report
+}
+
+fn are_same_slots(expected: &Map<String, Value>, got: &Map<String, Value>) -> bool {
+    expected.len() == got.len()
+        && expected.iter().all(|(name, value)| got.get(name).is_some_and(|got| is_same(value, got)))
+}
+
+fn compare_publishes(expected: &[ExpectedPublish], got: &[Publish], differences: &mut Differences) {
+    for index in 0..expected.len().max(got.len()) {
+        let (expected, got) = (expected.get(index), got.get(index));
+        if expected.zip(got).is_some_and(|(expected, got)| is_same_publish(expected, got)) {
+            continue;
+        }
+        let expected = expected.map_or("no message".to_owned(), describe);
+        let got = got.map_or("no message".to_owned(), |got| {
+            format!("{} {} qos {} retain {}", got.topic, got.payload, got.qos, got.retain)
+        });
+        differences.add(&format!("publishes[{index}]"), &expected, &got);
+    }
+}
+
+fn is_same_publish(expected: &ExpectedPublish, got: &Publish) -> bool {
+    expected.topic == got.topic
+        && expected.payload.as_ref().is_none_or(|payload| is_same_payload(payload, &got.payload))
+        && expected.qos.is_none_or(|qos| qos == got.qos)
+        && expected.retain.is_none_or(|retain| retain == got.retain)
+}
+
+fn is_same_payload(expected: &Value, got: &str) -> bool {
+    let got_json = || serde_json::from_str::<Value>(got).ok();
+    match expected {
+        Value::Null => got.is_empty(),
+        Value::String(text) => {
+            text == got || serde_json::from_str::<Value>(text).ok().is_some_and(|text| Some(text) == got_json())
+        }
+        _ => got_json().is_some_and(|got| got == *expected),
+    }
+}
+
+fn describe(expected: &ExpectedPublish) -> String {
+    let mut text = expected.topic.clone();
+    match &expected.payload {
+        None => {}
+        Some(Value::String(payload)) => text.extend([" ", payload]),
+        Some(payload) => text.extend([" ", &payload.to_string()]),
+    }
+    if let Some(qos) = expected.qos {
+        let _ = write!(text, " qos {qos}");
+    }
+    if let Some(retain) = expected.retain {
+        let _ = write!(text, " retain {retain}");
+    }
+    text
+}
+
+fn json(map: &Map<String, Value>) -> String {
+    Value::Object(map.clone()).to_string()
+}

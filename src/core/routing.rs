@@ -1,1 +1,0 @@
-//! Tier choice: a pure function from an utterance to who answers it.
