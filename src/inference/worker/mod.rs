@@ -28,8 +28,8 @@ use self::schedule::Scheduler;
 use crate::inference::frames::{self, FrameError};
 use crate::inference::protocol::{FromWorker, LoadPlan, ToWorker};
 
-/// Frames and loaded models on their way to the computing thread. The daemon has at most 128 answers under way, each of
-/// two frames, and one ping.
+/// Frames and files on their way to the computing thread. The daemon has at most 256 answers under way, each of two
+/// frames, and one ping.
 const INPUTS: usize = 1024;
 /// How long a computing thread may take to notice that the daemon is gone.
 const LAST_STEP: Duration = Duration::from_millis(200);
@@ -62,7 +62,9 @@ enum Input {
 /// A [`WorkerError`] where what arrives makes no sense, or nothing can be sent any more.
 pub fn run() -> Result<(), WorkerError> {
     leave_signals_to_the_daemon();
-    prefer_this_process_when_memory_runs_out();
+    say_who_this_is("/proc/self/comm", "hearthd-models");
+    // The models are what takes memory, and the daemon can do without them for a while.
+    say_who_this_is("/proc/self/oom_score_adj", "800");
     let socket = socket().map_err(WorkerError::NoSocket)?;
     let (input_tx, input_rx) = mpsc::sync_channel(INPUTS);
     let reader = socket.try_clone().map_err(WorkerError::NoSocket)?;
@@ -96,10 +98,10 @@ fn leave_signals_to_the_daemon() {
     }
 }
 
-/// The models are what takes memory, and the daemon can do without them for a while.
-fn prefer_this_process_when_memory_runs_out() {
-    if let Err(error) = std::fs::write("/proc/self/oom_score_adj", "800") {
-        log::debug!("the order of killing when memory runs out stays as it is: {error}");
+/// Tells the kernel something about this process; where it does not listen, things work all the same.
+fn say_who_this_is(file: &str, value: &str) {
+    if let Err(error) = std::fs::write(file, value) {
+        log::debug!("{file} stays as it is: {error}");
     }
 }
 
