@@ -63,7 +63,11 @@ fn the_readme_lists_every_error_code_and_every_config_key() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     for code in hearthd::core::reply::Code::ALL {
-        assert!(readme.contains(&format!("`{}`", code.as_str())), "README.md does not say what to do about {}", code.as_str());
+        assert!(
+            readme.contains(&format!("`{}`", code.as_str())),
+            "README.md does not say what to do about {}",
+            code.as_str()
+        );
     }
     let config = fs::read_to_string(root.join("config.yaml")).unwrap();
     let keys = config.lines().filter_map(|line| {

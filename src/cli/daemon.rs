@@ -9,7 +9,8 @@ use tokio::task::JoinSet;
 use crate::config::file::{self, Loaded};
 use crate::core::intents::Rules;
 use crate::engine::Engine;
-use crate::inference::supervisor::{self, Models, SupervisorOptions};
+use crate::inference::protocol::LoadPlan;
+use crate::inference::supervisor::{self, SupervisorOptions};
 use crate::service::notify;
 use crate::service::signals::{Signal, Signals};
 use crate::transport::http;
@@ -39,7 +40,8 @@ struct Daemon {
     loaded: Loaded,
     engine: Engine,
     mqtt: Mqtt,
-    models: Models,
+    /// What the worker was started with.
+    plan: LoadPlan,
     last_reload: Value,
 }
 
@@ -57,17 +59,18 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), StartError> {
     let (mqtt, connection) = mqtt::prepare(connect::settings(&loaded).map_err(StartError::from_any)?);
     let door = open_door(&loaded).await?;
     let (stop, stopped) = watch::channel(false);
-    let (models, supervision) = supervisor::supervise(connect::plan(&loaded), SupervisorOptions::default());
+    let plan = connect::plan(&loaded);
+    let (models, supervision) = supervisor::supervise(plan.clone(), SupervisorOptions::default());
     let settings = connect::engine_settings(&loaded);
     for missing in [&settings.chat.missing, &settings.explain.missing].into_iter().flatten() {
         log::warn!("{missing}; device commands work all the same");
     }
-    let engine = Engine::new(settings, rules, models.clone(), mqtt.bus(), Some(loaded.config.state_dir.0.clone()));
+    let engine = Engine::new(settings, rules, models, mqtt.bus(), Some(loaded.config.state_dir.0.clone()));
     let mut tasks = JoinSet::new();
     tasks.spawn(supervision.run(until(stopped.clone())));
     let (reload_tx, reload_rx) = mpsc::channel(1);
     spawn_transports(&mut tasks, connection, door, &engine, reload_tx, stopped);
-    let mut daemon = Daemon { loaded, engine, mqtt, models, last_reload: Value::Null };
+    let mut daemon = Daemon { loaded, engine, mqtt, plan, last_reload: Value::Null };
     notify::ready();
     daemon.serve(&mut signals, reload_rx, &broker).await;
     notify::stopping();
@@ -194,7 +197,7 @@ impl Daemon {
         let rules = load_rules(&loaded).map_err(|error| error.to_string())?;
         let mut settings = connect::engine_settings(&loaded);
         // The worker holds what it was started with; the rest of a tier's settings goes with each prompt.
-        if connect::plan(&loaded) != *self.models.plan() {
+        if connect::plan(&loaded) != self.plan {
             log::warn!("changes to models, their contexts or their system prompts take effect at the next start");
             let before = connect::engine_settings(&self.loaded);
             settings.chat.model.clone_from(&before.chat.model);

@@ -10,7 +10,7 @@ use crate::core::dialogue::Turn;
 use crate::core::reply::{Chunker, Code, Final, Finish, Status, Usage};
 use crate::core::utterance::Utterance;
 use crate::inference::protocol::{ModelTier, Prompt};
-use crate::inference::supervisor::{Answer, AnswerEvent};
+use crate::inference::supervisor::models::{Answer, AnswerEvent};
 
 use super::responder::Responder;
 use super::state::{Shared, Stop};
@@ -50,7 +50,7 @@ pub(super) fn begin(shared: &Shared, tier: ModelTier, utterance: &Utterance) -> 
         max_tokens: tier_settings.max_tokens,
         sampling: tier_settings.sampling.clone(),
     };
-    let answer = shared.models.generate(prompt).map_err(|error| (Code::ModelUnavailable, error.message))?;
+    let answer = shared.models.generate(prompt).map_err(|error| (error.code, error.message))?;
     Ok(Started { answer, permit })
 }
 

@@ -21,7 +21,7 @@ use crate::core::reply::{Code, Final, Reply};
 use crate::core::routing::{self, Route};
 use crate::core::utterance::{Identifier, Tier, Utterance};
 use crate::inference::protocol::{ModelTier, Sampling};
-use crate::inference::supervisor::Models;
+use crate::inference::supervisor::models::Models;
 
 use responder::Responder;
 use seen::Known;

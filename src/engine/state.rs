@@ -16,7 +16,7 @@ use crate::core::intents::Rules;
 use crate::core::reply::Final;
 use crate::core::utterance::Utterance;
 use crate::inference::protocol::ModelTier;
-use crate::inference::supervisor::{Models, TierState};
+use crate::inference::supervisor::models::{Models, TierState};
 
 use super::responder::Responder;
 use super::seen::Seen;
@@ -104,12 +104,13 @@ impl Shared {
         let settings = self.settings();
         let states = self.models.states().borrow().clone();
         let tier = |tier: ModelTier| {
-            let state = match (&settings.tier(tier).missing, states.tier(tier)) {
+            let state = match (&settings.tier(tier).missing, states.tiers.get(&tier)) {
                 (Some(missing), _) => format!("missing: {missing}"),
-                (None, TierState::Ready(_)) => "ready".to_owned(),
-                (None, TierState::Loading) => "loading".to_owned(),
-                (None, TierState::Restarting) => "restarting".to_owned(),
-                (None, TierState::Failed(message)) => format!("failed: {message}"),
+                (None, Some(TierState::Ready(_))) => "ready".to_owned(),
+                (None, Some(TierState::Loading)) => "loading".to_owned(),
+                (None, Some(TierState::Restarting)) => "restarting".to_owned(),
+                (None, Some(TierState::Failed(message))) => format!("failed: {message}"),
+                (None, None) => "missing: no model is configured".to_owned(),
             };
             TierHealth { model: settings.tier(tier).model.clone(), state }
         };

@@ -4,6 +4,7 @@
 //! ([`worker`]) loads the models and makes text. llama.cpp is never called in the daemon's own process, since it aborts on
 //! its own errors. Prompts come in from the engine, pieces of text go back to it; nothing here knows of topics or rules.
 
+pub mod frames;
 pub mod protocol;
 pub mod supervisor;
 pub mod worker;

@@ -96,6 +96,15 @@ pub struct Prompt {
     pub sampling: Sampling,
 }
 
+impl Prompt {
+    /// The text with its context after it, as the model sees it. A [`Turn`] that keeps this as its `user` makes the next
+    /// prompt begin with the same tokens.
+    #[must_use]
+    pub fn said(&self) -> String {
+        if self.context.is_empty() { self.text.clone() } else { format!("{}\n\n({})", self.text, self.context) }
+    }
+}
+
 /// What a loaded tier turned out to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadedTier {
@@ -178,7 +187,7 @@ pub enum FromWorker {
     Failed {
         /// The answer's number.
         request: u64,
-        /// [`Code::TooLong`], [`Code::ModelUnavailable`] or [`Code::Internal`].
+        /// What kind of failure.
         code: WorkerCode,
         /// One sentence.
         message: String,
@@ -198,6 +207,8 @@ pub enum WorkerCode {
     TooLong,
     /// The tier has no model.
     ModelUnavailable,
+    /// More answers wait than the worker keeps.
+    Busy,
     /// llama.cpp returned an error.
     Internal,
 }
@@ -207,6 +218,7 @@ impl From<WorkerCode> for Code {
         match code {
             WorkerCode::TooLong => Self::TooLong,
             WorkerCode::ModelUnavailable => Self::ModelUnavailable,
+            WorkerCode::Busy => Self::Busy,
             WorkerCode::Internal => Self::Internal,
         }
     }

@@ -5,6 +5,7 @@
 #![cfg(feature = "broker")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at its first surprise")]
 
+#[path = "../support/client.rs"]
 mod client;
 
 use std::io::Read as _;

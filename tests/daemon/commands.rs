@@ -58,7 +58,10 @@ fn broken_rules_are_all_listed_and_keep_it_from_starting() {
 #[test]
 fn missing_files_are_said_in_one_line() {
     let home = home();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_hearthd")).args(["--config", "/nowhere/hearthd.yaml", "run"]).output().unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_hearthd"))
+        .args(["--config", "/nowhere/hearthd.yaml", "run"])
+        .output()
+        .unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), error.lines().count()), (Some(3), 1), "{error}");
     assert!(error.contains("/nowhere/hearthd.yaml"), "{error}");
@@ -141,14 +144,18 @@ async fn ask_prints_the_reply_and_where_the_time_went() {
     let output = asked(vec!["turn on the kitchen light"]).await.unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("zigbee2mqtt/kitchen_light/set") && text.contains("tier intent") && !text.contains('\u{1b}'), "{text}");
+    assert!(
+        text.contains("zigbee2mqtt/kitchen_light/set") && text.contains("tier intent") && !text.contains('\u{1b}'),
+        "{text}"
+    );
     let output = asked(vec!["--tier", "chat", "ECHO word by word"]).await.unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with("word by word\n") && text.contains("tier chat"), "{text}");
     let output = asked(vec!["turn on the flux capacitor"]).await.unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let output = asked(vec!["--json", "--tier", "chat", "ECHO hello"]).await.unwrap();
-    let lines: Vec<Value> = String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.last().unwrap()["done"], true);
 }
 

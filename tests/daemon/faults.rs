@@ -59,7 +59,10 @@ async fn a_worker_killed_in_mid_answer_costs_that_answer_only() {
     // Tier 1 does not care.
     assert_eq!(say(&mut client, "turn on the kitchen light").await.code(), "ok");
     home.wait_ready().await;
-    assert_eq!(ask(&mut client, &json!({ "id": fresh("again"), "text": "ECHO back", "tier": "chat" })).await.text(), "back");
+    assert_eq!(
+        ask(&mut client, &json!({ "id": fresh("again"), "text": "ECHO back", "tier": "chat" })).await.text(),
+        "back"
+    );
 }
 
 #[tokio::test]
@@ -87,7 +90,10 @@ async fn a_model_that_aborts_or_hangs_is_replaced() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     home.wait_ready().await;
-    assert_eq!(ask(&mut client, &json!({ "id": fresh("again"), "text": "ECHO back", "tier": "chat" })).await.text(), "back");
+    assert_eq!(
+        ask(&mut client, &json!({ "id": fresh("again"), "text": "ECHO back", "tier": "chat" })).await.text(),
+        "back"
+    );
 }
 
 #[tokio::test]

@@ -105,7 +105,8 @@ impl Home {
 
     pub(crate) fn launch(&mut self) {
         let log = fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
-        let daemon = self.hearthd().arg("run").env("RUST_BACKTRACE", "1").stdout(log.try_clone().unwrap()).stderr(log).spawn();
+        let daemon =
+            self.hearthd().arg("run").env("RUST_BACKTRACE", "1").stdout(log.try_clone().unwrap()).stderr(log).spawn();
         self.daemon = Some(daemon.unwrap());
     }
 
@@ -152,7 +153,12 @@ impl Home {
         let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.pid())).ok()?;
         let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).ok()?;
         let of_tasks = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
-        of_tasks.chain([children]).flat_map(|pids| pids.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).next()?.parse().ok()
+        of_tasks
+            .chain([children])
+            .flat_map(|pids| pids.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+            .next()?
+            .parse()
+            .ok()
     }
 
     /// Waits for the daemon to end by itself.
@@ -268,7 +274,9 @@ pub(crate) async fn collect(client: &mut Client, fits: impl Fn(&str) -> bool) ->
 /// Sees to it that nothing more comes on a topic: asks something else and looks at what came before its answer.
 pub(crate) async fn nothing_more_on(client: &mut Client, topic: &str) {
     let id = fresh("fence");
-    client.publish("hearthd/utterance", json!({ "id": id, "text": "turn on the kitchen light" }).to_string(), 1, false).await;
+    client
+        .publish("hearthd/utterance", json!({ "id": id, "text": "turn on the kitchen light" }).to_string(), 1, false)
+        .await;
     let end = format!("hearthd/reply/{id}");
     loop {
         let message: Message = client.message().await;

@@ -40,12 +40,15 @@ const JSON: &str = "Content-Type: application/json";
 #[tokio::test]
 async fn the_final_object_alone_comes_as_json() {
     let (_broker, home) = with_mosquitto().await;
-    let (status, last) = post(&home, JSON, &json!({ "message": "turn on the kitchen light", "stream": false }).to_string()).await;
+    let (status, last) =
+        post(&home, JSON, &json!({ "message": "turn on the kitchen light", "stream": false }).to_string()).await;
     assert_eq!((status, &last["status"], &last["tier"]), (200, &json!("ok"), &json!("intent")), "{last}");
     assert_eq!(last["actions"][0]["topic"], "zigbee2mqtt/kitchen_light/set");
-    let (status, last) = post(&home, JSON, &json!({ "message": "ECHO good day", "tier": "chat", "stream": false }).to_string()).await;
+    let (status, last) =
+        post(&home, JSON, &json!({ "message": "ECHO good day", "tier": "chat", "stream": false }).to_string()).await;
     assert_eq!((status, &last["text"]), (200, &json!("good day")), "{last}");
-    let (status, last) = post(&home, JSON, &json!({ "message": "turn on the flux capacitor", "stream": false }).to_string()).await;
+    let (status, last) =
+        post(&home, JSON, &json!({ "message": "turn on the flux capacitor", "stream": false }).to_string()).await;
     assert_eq!((status, &last["status"]), (200, &json!("not_understood")), "{last}");
 }
 
@@ -58,7 +61,8 @@ async fn events_stream_as_they_are_made() {
     home.wait_ready().await;
     let body = json!({ "message": "hello", "tier": "chat" }).to_string();
     let mut socket = TcpStream::connect(home.http).await.unwrap();
-    let head = format!("POST /api/chat HTTP/1.1\r\nHost: localhost\r\n{JSON}\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head =
+        format!("POST /api/chat HTTP/1.1\r\nHost: localhost\r\n{JSON}\r\nContent-Length: {}\r\n\r\n", body.len());
     socket.write_all((head + &body).as_bytes()).await.unwrap();
     let mut seen = String::new();
     let mut reads_with_chunks = 0;
@@ -145,7 +149,8 @@ async fn health_names_the_part_that_does_not_work() {
     // A device command cannot be sent now, and says so; a model needs no broker.
     let (status, last) = post(&home, JSON, &json!({ "message": "turn on the kitchen light" }).to_string()).await;
     assert_eq!((status, &last["error"]["code"]), (503, &json!("broker_unavailable")), "{last}");
-    let (status, last) = post(&home, JSON, &json!({ "message": "ECHO yes", "tier": "chat", "stream": false }).to_string()).await;
+    let (status, last) =
+        post(&home, JSON, &json!({ "message": "ECHO yes", "tier": "chat", "stream": false }).to_string()).await;
     assert_eq!((status, &last["text"]), (200, &json!("yes")), "{last}");
     broker.launch().await;
     home.wait_ready().await;

@@ -59,7 +59,9 @@ async fn what_was_said_while_the_daemon_was_away_for_a_moment_is_carried_out_onc
     home.signal(Signal::SIGKILL);
     home.ended().await;
     let id = fresh("meanwhile");
-    client.publish("hearthd/utterance", json!({ "id": id, "text": "turn on the kitchen light" }).to_string(), 1, false).await;
+    client
+        .publish("hearthd/utterance", json!({ "id": id, "text": "turn on the kitchen light" }).to_string(), 1, false)
+        .await;
     home.launch();
     let reply = reply(&mut client, &id).await;
     assert_eq!((reply.code(), reply.commands.len()), ("ok", 1), "{reply:?}");
@@ -75,7 +77,9 @@ async fn what_was_said_too_long_ago_is_never_carried_out() {
     home.signal(Signal::SIGKILL);
     home.ended().await;
     let id = fresh("old");
-    client.publish("hearthd/utterance", json!({ "id": id, "text": "turn on the kitchen light" }).to_string(), 1, false).await;
+    client
+        .publish("hearthd/utterance", json!({ "id": id, "text": "turn on the kitchen light" }).to_string(), 1, false)
+        .await;
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     home.launch();
     home.wait_online().await;
@@ -92,7 +96,9 @@ async fn an_utterance_that_waits_past_its_expiry_is_refused() {
     home.wait_ready().await;
     let mut client = home.client(Version::V5).await;
     let first = fresh("first");
-    client.publish("hearthd/utterance", json!({ "id": first, "text": "talk", "tier": "chat" }).to_string(), 1, false).await;
+    client
+        .publish("hearthd/utterance", json!({ "id": first, "text": "talk", "tier": "chat" }).to_string(), 1, false)
+        .await;
     let properties = PublishProperties { message_expiry_interval: Some(1), ..PublishProperties::default() };
     client.publish_with("hearthd/utterance", r#"{"id":"late","text":"talk","tier":"chat"}"#, properties).await;
     let late = collect(&mut client, |topic| topic == "hearthd/reply/late").await;
@@ -122,5 +128,8 @@ async fn what_is_too_much_is_refused_at_once() {
     assert!(codes.iter().all(|code| code == "busy" || code == "ok"), "{codes:?}");
     assert!((1..30).contains(&busy), "one runs and four wait at a time: {codes:?}");
     // A device command is not kept waiting by any of it.
-    assert_eq!(ask(&mut client, &json!({ "id": fresh("now"), "text": "turn on the kitchen light" })).await.code(), "ok");
+    assert_eq!(
+        ask(&mut client, &json!({ "id": fresh("now"), "text": "turn on the kitchen light" })).await.code(),
+        "ok"
+    );
 }

@@ -44,7 +44,9 @@ impl Mosquitto {
     }
 
     pub(crate) async fn launch(&mut self) {
-        let program = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/usr/local/sbin/mosquitto"].into_iter().find(|p| Path::new(p).exists());
+        let program = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/usr/local/sbin/mosquitto"]
+            .into_iter()
+            .find(|p| Path::new(p).exists());
         let log = fs::File::create(self.folder.path().join("log")).unwrap();
         let child = Command::new(program.unwrap_or("mosquitto"))
             .arg("-c")

@@ -54,15 +54,39 @@ async fn a_wrong_password_is_said_and_tried_again() {
 /// An authority, a certificate for the broker and one for a client, all by the openssl program.
 fn certificates(folder: &Path) {
     let key = ["-newkey", "rsa:2048", "-nodes", "-days", "2"];
-    run(folder, "openssl", &[&["req", "-x509", "-subj", "/CN=test authority", "-keyout", "ca.key", "-out", "ca.pem"], &key[..]].concat());
+    run(
+        folder,
+        "openssl",
+        &[&["req", "-x509", "-subj", "/CN=test authority", "-keyout", "ca.key", "-out", "ca.pem"], &key[..]].concat(),
+    );
     std::fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n").unwrap();
     for (name, subject) in [("broker", "/CN=localhost"), ("client", "/CN=hearthd")] {
         let (request, certificate, secret) = (format!("{name}.csr"), format!("{name}.pem"), format!("{name}.key"));
-        run(folder, "openssl", &[&["req", "-new", "-subj", subject, "-keyout", &secret, "-out", &request], &key[..3]].concat());
         run(
             folder,
             "openssl",
-            &["x509", "-req", "-in", &request, "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", &certificate],
+            &[&["req", "-new", "-subj", subject, "-keyout", &secret, "-out", &request], &key[..3]].concat(),
+        );
+        run(
+            folder,
+            "openssl",
+            &[
+                "x509",
+                "-req",
+                "-in",
+                &request,
+                "-CA",
+                "ca.pem",
+                "-CAkey",
+                "ca.key",
+                "-CAcreateserial",
+                "-days",
+                "2",
+                "-extfile",
+                "names",
+                "-out",
+                &certificate,
+            ],
         );
     }
 }
@@ -94,7 +118,11 @@ async fn tls_with_an_authority_and_a_client_certificate() {
     // An authority that did not sign the broker's certificate does not let it in.
     let other = tempfile::tempdir().unwrap();
     certificates(other.path());
-    plan.mqtt = format!("  broker: mqtts://127.0.0.1:{}\n  ca_file: {}/ca.pem\n{own}", broker.address.port(), other.path().display());
+    plan.mqtt = format!(
+        "  broker: mqtts://127.0.0.1:{}\n  ca_file: {}/ca.pem\n{own}",
+        broker.address.port(),
+        other.path().display()
+    );
     let mut stranger = Home::prepare(&plan);
     stranger.launch();
     let began = std::time::Instant::now();

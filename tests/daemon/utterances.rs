@@ -69,7 +69,9 @@ async fn plain_text_is_an_utterance_and_the_topic_tells_the_room() {
 async fn without_a_stream_only_the_final_object_comes() {
     let (_broker, home) = with_mosquitto().await;
     let mut client = home.client(Version::V5).await;
-    let reply = ask(&mut client, &json!({ "id": fresh("one"), "text": "ECHO all at once", "tier": "chat", "stream": false })).await;
+    let reply =
+        ask(&mut client, &json!({ "id": fresh("one"), "text": "ECHO all at once", "tier": "chat", "stream": false }))
+            .await;
     assert!(reply.chunks.is_empty() && reply.text() == "all at once", "{}", reply.last);
 }
 
@@ -121,7 +123,13 @@ async fn answers_go_to_an_allowed_response_topic_with_the_correlation_data() {
         correlation_data: Some(vec![0, 255, 7].into()),
         ..PublishProperties::default()
     };
-    client.publish_with("hearthd/utterance", r#"{"id":"mine","text":"turn on the kitchen light"}"#, properties("hearthd/reply/panel/7")).await;
+    client
+        .publish_with(
+            "hearthd/utterance",
+            r#"{"id":"mine","text":"turn on the kitchen light"}"#,
+            properties("hearthd/reply/panel/7"),
+        )
+        .await;
     let mut objects = 0;
     loop {
         let message = client.message().await;
@@ -236,7 +244,14 @@ async fn a_running_answer_is_cancelled_by_topic() {
     let (_broker, home) = with_mosquitto().await;
     let mut client = home.client(Version::V5).await;
     let id = fresh("long");
-    client.publish("hearthd/utterance", json!({ "id": id, "text": "LONG story", "tier": "explain" }).to_string(), 1, false).await;
+    client
+        .publish(
+            "hearthd/utterance",
+            json!({ "id": id, "text": "LONG story", "tier": "explain" }).to_string(),
+            1,
+            false,
+        )
+        .await;
     while client.message().await.topic != format!("hearthd/reply/{id}") {}
     client.publish(&format!("hearthd/cancel/{id}"), "", 1, false).await;
     let topic = format!("hearthd/reply/{id}");

@@ -1,0 +1,186 @@
+//! The models of a plan: which files to read, each once, and which tiers are made of them.
+//!
+//! Files are read on a thread of their own, one after the other and chat's first, so that chat answers while the large
+//! model is still being read. Contexts are made on the computing thread, which alone uses them.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+#[cfg(feature = "llama")]
+use llama_cpp_2::{llama_backend::LlamaBackend, model::LlamaModel};
+
+use super::fake::{self, FakeTier};
+#[cfg(feature = "llama")]
+use super::llama::{self, LlamaTier};
+use super::model::Model;
+use super::schedule::Scheduler;
+use crate::inference::protocol::{FromWorker, LoadPlan, LoadedTier, TierPlan};
+
+/// Everything that a plan names, read or not.
+pub(super) struct Library {
+    shelves: Vec<Shelf>,
+    #[cfg(feature = "llama")]
+    backend: OnceLock<Option<LlamaBackend>>,
+}
+
+/// One file, and the tiers made of it.
+struct Shelf {
+    file: PathBuf,
+    gpu_layers: u32,
+    tiers: Vec<TierPlan>,
+    begun: Instant,
+    content: OnceLock<Result<Content, String>>,
+}
+
+enum Content {
+    Fake,
+    #[cfg(feature = "llama")]
+    Gguf(LlamaModel),
+}
+
+/// Says that a file was read, well or not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FileRead(usize);
+
+impl Library {
+    /// Sorts a plan's tiers by their files.
+    pub(super) fn new(plan: &LoadPlan) -> Self {
+        let mut tiers: Vec<&TierPlan> = plan.tiers.iter().collect();
+        tiers.sort_by_key(|plan| plan.tier);
+        let mut shelves: Vec<Shelf> = Vec::new();
+        for plan in tiers {
+            // The same file by another name is still the same file.
+            let file = plan.file.canonicalize().unwrap_or_else(|_| plan.file.clone());
+            match shelves.iter_mut().find(|shelf| shelf.file == file && shelf.gpu_layers == plan.gpu_layers) {
+                Some(shelf) => shelf.tiers.push(plan.clone()),
+                None => shelves.push(Shelf {
+                    file,
+                    gpu_layers: plan.gpu_layers,
+                    tiers: vec![plan.clone()],
+                    begun: Instant::now(),
+                    content: OnceLock::new(),
+                }),
+            }
+        }
+        Self {
+            shelves,
+            #[cfg(feature = "llama")]
+            backend: OnceLock::new(),
+        }
+    }
+
+    /// How many files there are to read.
+    pub(super) fn files(&self) -> usize {
+        self.shelves.len()
+    }
+
+    /// Reads all files in turn and says so after each; stops where nobody listens any more.
+    pub(super) fn read_files(&self, say: impl Fn(FileRead) -> bool) {
+        for (number, shelf) in self.shelves.iter().enumerate() {
+            // Nobody else sets it.
+            drop(shelf.content.set(self.read(shelf)));
+            if !say(FileRead(number)) {
+                return;
+            }
+        }
+    }
+
+    fn read(&self, shelf: &Shelf) -> Result<Content, String> {
+        if fake::is_fake(&shelf.file) {
+            return fake::read(&shelf.file).map(|()| Content::Fake);
+        }
+        #[cfg(feature = "llama")]
+        return llama::read(self.backend()?, &shelf.file, shelf.gpu_layers).map(Content::Gguf);
+        #[cfg(not(feature = "llama"))]
+        return Err("this hearthd was built without llama.cpp; build it with the feature `llama`".to_owned());
+    }
+
+    #[cfg(feature = "llama")]
+    fn backend(&self) -> Result<&LlamaBackend, String> {
+        let backend = self.backend.get_or_init(|| {
+            #[cfg(feature = "dynamic-backends")]
+            llama_cpp_2::llama_backend::load_backends();
+            LlamaBackend::init().ok()
+        });
+        backend.as_ref().ok_or_else(|| "llama.cpp cannot be initialised".to_owned())
+    }
+
+    /// Makes the tiers of a file that was read, and says how each went.
+    pub(super) fn open<'library>(
+        &'library self,
+        FileRead(number): FileRead,
+        scheduler: &mut Scheduler<'library>,
+        out: &mut Vec<FromWorker>,
+    ) {
+        let Some(shelf) = self.shelves.get(number) else { return };
+        for plan in &shelf.tiers {
+            let opened = match shelf.content.get() {
+                Some(Ok(content)) => self.tier(content, plan),
+                Some(Err(message)) => Err(message.clone()),
+                None => Err("its file was not read".to_owned()),
+            };
+            out.push(match opened {
+                Ok(model) => {
+                    let loaded = LoadedTier {
+                        tier: plan.tier,
+                        name: plan.name.clone(),
+                        prefix_tokens: u32::try_from(model.prefix_tokens()).unwrap_or(u32::MAX),
+                        load_ms: u64::try_from(shelf.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+                    };
+                    scheduler.add(plan.tier, model);
+                    FromWorker::Loaded(loaded)
+                }
+                Err(message) => FromWorker::LoadFailed { tier: plan.tier, message },
+            });
+        }
+    }
+
+    fn tier<'library>(
+        &'library self,
+        content: &'library Content,
+        plan: &TierPlan,
+    ) -> Result<Box<dyn Model + 'library>, String> {
+        match content {
+            Content::Fake => Ok(Box::new(FakeTier::new(plan)?)),
+            #[cfg(feature = "llama")]
+            Content::Gguf(model) => Ok(Box::new(LlamaTier::new(self.backend()?, model, plan)?)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Library;
+    use crate::inference::protocol::{LoadPlan, ModelTier, TierPlan};
+
+    fn plan(tier: ModelTier, file: &Path) -> TierPlan {
+        TierPlan {
+            tier,
+            name: "m".to_owned(),
+            file: file.to_owned(),
+            ctx_size: 256,
+            n_batch: 64,
+            n_ubatch: 64,
+            threads: None,
+            gpu_layers: 0,
+            slots: 1,
+            system_prompt: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_file_named_twice_is_read_once_whatever_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("a.gguf"), folder.path().join("b.gguf"));
+        std::fs::write(&file, "x").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let both = LoadPlan { tiers: vec![plan(ModelTier::Explain, &link), plan(ModelTier::Chat, &file)] };
+        assert_eq!(Library::new(&both).files(), 1);
+        let gone = folder.path().join("c.gguf");
+        let two = LoadPlan { tiers: vec![plan(ModelTier::Explain, &gone), plan(ModelTier::Chat, &file)] };
+        assert_eq!(Library::new(&two).files(), 2);
+    }
+}

@@ -1,0 +1,293 @@
+//! llama.cpp behind [`Model`]: one context a tier, one sequence a slot, the system prompt's state shared by all.
+//!
+//! Sequence 0 holds the system prompt, computed once; a slot's sequence begins as a copy of it, which in a unified cache
+//! means that its cells are marked, not copied. Nothing here decides what runs when.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_2::model::{LlamaChatMessage, LlamaChatTemplate, LlamaModel};
+use llama_cpp_2::sampling::LlamaSampler;
+use llama_cpp_2::token::LlamaToken;
+use llama_cpp_2::vocab::LlamaVocab;
+
+use super::model::{Model, Prepared, Refused, Sampled, Token, Work, checked};
+use super::prompt::{Layout, Role, Vocabulary};
+use super::{gguf, logs};
+use crate::inference::protocol::{Prompt, Sampling, TierPlan, WorkerCode};
+
+/// Tokens that the repeat penalty looks back on.
+const PENALTY_WINDOW: i32 = 64;
+/// llama.cpp allows 256 sequences; more conversations than this are no use on one machine.
+const MOST_SLOTS: u32 = 64;
+/// The sequence of the system prompt; a slot's is its number plus one.
+const SHARED_SEQUENCE: i32 = 0;
+
+/// Reads a model's file, which takes as long as the disk does.
+pub(super) fn read(backend: &LlamaBackend, file: &Path, gpu_layers: u32) -> Result<LlamaModel, String> {
+    gguf::check(file).map_err(|error| format!("{} {error}", file.display()))?;
+    let params = LlamaModelParams::default().with_n_gpu_layers(gpu_layers);
+    logs::take_last_error();
+    LlamaModel::load_from_file(backend, file, &params).map_err(|_| {
+        let why = logs::take_last_error().unwrap_or_else(|| "it gave no reason".to_owned());
+        format!("llama.cpp cannot load {}: {why}", file.display())
+    })
+}
+
+/// One tier over a model that another tier may share.
+pub(super) struct LlamaTier<'model> {
+    vocabulary: LlamaVocabulary<'model>,
+    context: LlamaContext<'model>,
+    layout: Layout,
+    stops: Vec<String>,
+    batch: LlamaBatch<'static>,
+    step_tokens: usize,
+    samplers: Vec<Option<LlamaSampler>>,
+    /// Whether a part of a sequence can be copied; a recurrent state can only be had whole.
+    partial_copies: bool,
+}
+
+impl<'model> LlamaTier<'model> {
+    /// Makes a tier's context and computes the system prompt's state.
+    pub(super) fn new(backend: &LlamaBackend, model: &'model LlamaModel, plan: &TierPlan) -> Result<Self, String> {
+        let vocabulary = LlamaVocabulary::new(model);
+        let ctx_size = plan.ctx_size.min(model.n_ctx_train());
+        if ctx_size < plan.ctx_size {
+            log::warn!(
+                "{} was trained on {ctx_size} tokens, so its ctx_size is {ctx_size}, not {}",
+                plan.name,
+                plan.ctx_size
+            );
+        }
+        let layout = Layout::new(&vocabulary, &plan.system_prompt, ctx_size);
+        if !layout.has_template() {
+            log::warn!("{} has no chat template that llama.cpp knows; its prompts are plain text", plan.name);
+        }
+        if !layout.leaves_room() {
+            return Err(format!(
+                "the system prompt takes {} tokens of a ctx_size of {ctx_size}; shorten the one or raise the other",
+                layout.prefix().len()
+            ));
+        }
+        let slots = plan.slots.clamp(1, MOST_SLOTS);
+        let context = model
+            .new_context(backend, context_params(plan, ctx_size, slots, layout.prefix().len()))
+            .map_err(|error| {
+                let why = logs::take_last_error().unwrap_or_else(|| error.to_string());
+                format!("llama.cpp cannot make a context of {ctx_size} tokens for {slots} conversations: {why}")
+            })?;
+        let step_tokens = usize_of(context.n_ubatch().min(context.n_batch()));
+        let mut tier = Self {
+            vocabulary,
+            context,
+            stops: layout.stops(),
+            layout,
+            batch: LlamaBatch::new(step_tokens, 1),
+            step_tokens,
+            samplers: (0..slots).map(|_| None).collect(),
+            partial_copies: !(model.is_recurrent() || model.is_hybrid()),
+        };
+        tier.compute_prefix()
+            .map_err(|error| format!("llama.cpp cannot compute the system prompt: {}", error.message))?;
+        Ok(tier)
+    }
+
+    fn compute_prefix(&mut self) -> Result<(), Refused> {
+        let prefix = self.layout.prefix().to_vec();
+        for (number, piece) in prefix.chunks(self.step_tokens).enumerate() {
+            self.batch.clear();
+            for (place, token) in piece.iter().enumerate() {
+                self.add(*token, number * self.step_tokens + place, SHARED_SEQUENCE, false)?;
+            }
+            self.context.decode(&mut self.batch).map_err(|error| internal(&error))?;
+        }
+        self.context.synchronize();
+        Ok(())
+    }
+
+    fn add(&mut self, token: Token, position: usize, sequence: i32, sample: bool) -> Result<(), Refused> {
+        let position = i32::try_from(position).map_err(|error| internal(&error))?;
+        self.batch.add(LlamaToken(token), position, &[sequence], sample).map_err(|error| internal(&error))
+    }
+
+    fn forget(&mut self, slot: usize) {
+        // Removing a whole sequence cannot fail.
+        if let Err(error) = self.context.kv_cache_seq_rm(sequence_of(slot), None, None) {
+            log::error!("llama.cpp did not remove a sequence: {error}");
+        }
+    }
+}
+
+impl Model for LlamaTier<'_> {
+    fn prefix_tokens(&self) -> usize {
+        self.layout.prefix().len()
+    }
+
+    fn slots(&self) -> usize {
+        self.samplers.len()
+    }
+
+    fn step_tokens(&self) -> usize {
+        self.step_tokens
+    }
+
+    fn stops(&self) -> &[String] {
+        &self.stops
+    }
+
+    fn prepare(&self, prompt: &Prompt) -> Result<Prepared, Refused> {
+        self.layout.prepare(&self.vocabulary, prompt)
+    }
+
+    fn open(&mut self, slot: usize, prepared: &Prepared, prompt: &Prompt) -> Result<usize, Refused> {
+        self.forget(slot);
+        let prefix = self.layout.prefix();
+        let shared = prefix.iter().zip(&prepared.tokens).take_while(|(ours, theirs)| ours == theirs).count();
+        // The last token is always computed, since what follows it is wanted.
+        let shared = shared.min(prepared.tokens.len().saturating_sub(1));
+        let cached = if shared == prefix.len() {
+            self.context.kv_cache_seq_cp(SHARED_SEQUENCE, sequence_of(slot), None, None).map(|()| shared)
+        } else if self.partial_copies && shared > 0 {
+            let end = u32::try_from(shared).ok();
+            self.context.kv_cache_seq_cp(SHARED_SEQUENCE, sequence_of(slot), None, end).map(|()| shared)
+        } else {
+            Ok(0)
+        };
+        let cached = cached.map_err(|error| internal(&error))?;
+        if let Some(sampler) = self.samplers.get_mut(slot) {
+            *sampler = Some(sampler_for(&checked(&prompt.sampling), self.vocabulary.vocab.n_tokens()));
+        }
+        Ok(cached)
+    }
+
+    fn step(&mut self, works: &[Work<'_>]) -> Result<Vec<Sampled>, Refused> {
+        self.batch.clear();
+        let mut wanted = Vec::with_capacity(works.len());
+        for work in works {
+            for (place, token) in work.tokens.iter().enumerate() {
+                let sample = work.sample && place + 1 == work.tokens.len();
+                if sample {
+                    wanted.push((work.slot, self.batch.n_tokens()));
+                }
+                self.add(*token, work.position + place, sequence_of(work.slot), sample)?;
+            }
+        }
+        self.context.decode(&mut self.batch).map_err(|error| internal(&error))?;
+        let mut sampled = Vec::with_capacity(wanted.len());
+        for (slot, output) in wanted {
+            let Some(sampler) = self.samplers.get_mut(slot).and_then(Option::as_mut) else {
+                return Err(internal(&"a slot without a sampler"));
+            };
+            let token = sampler.sample(&self.context, output);
+            let end = self.vocabulary.ends(token);
+            sampled.push(if end { Sampled::End } else { Sampled::Token(token.0) });
+        }
+        Ok(sampled)
+    }
+
+    fn piece(&self, _slot: usize, token: Token, bytes: &mut Vec<u8>) {
+        bytes.reserve(32);
+        self.vocabulary.vocab.token_to_piece_into(LlamaToken(token), bytes, false, None);
+    }
+
+    fn close(&mut self, slot: usize) {
+        self.forget(slot);
+        if let Some(sampler) = self.samplers.get_mut(slot) {
+            *sampler = None;
+        }
+    }
+}
+
+fn context_params(plan: &TierPlan, ctx_size: u32, slots: u32, prefix: usize) -> LlamaContextParams {
+    // With a unified cache n_ctx counts the cells of all sequences together; the system prompt's are there once.
+    let cells = ctx_size.saturating_mul(slots).saturating_add(u32::try_from(prefix).unwrap_or(u32::MAX));
+    let threads =
+        plan.threads.map_or_else(available_threads, |threads| i32::try_from(threads).unwrap_or(i32::MAX)).max(1);
+    let n_batch = plan.n_batch.max(slots);
+    LlamaContextParams::default()
+        .with_n_ctx(NonZeroU32::new(cells))
+        .with_n_batch(n_batch)
+        .with_n_ubatch(plan.n_ubatch.clamp(slots, n_batch))
+        .with_n_seq_max(slots + 1)
+        .with_kv_unified(true)
+        .with_n_threads(threads)
+        .with_n_threads_batch(threads)
+}
+
+fn available_threads() -> i32 {
+    std::thread::available_parallelism().ok().and_then(|count| i32::try_from(count.get()).ok()).unwrap_or(1)
+}
+
+fn sampler_for(sampling: &Sampling, vocabulary: i32) -> LlamaSampler {
+    let mut chain = Vec::new();
+    if (sampling.repeat_penalty - 1.0).abs() > f32::EPSILON {
+        chain.push(LlamaSampler::penalties(vocabulary, PENALTY_WINDOW, sampling.repeat_penalty, 0.0, 0.0));
+    }
+    if sampling.temperature <= 0.0 {
+        chain.push(LlamaSampler::greedy());
+        return LlamaSampler::chain(chain, true);
+    }
+    if sampling.top_k > 0 {
+        chain.push(LlamaSampler::top_k(i32::try_from(sampling.top_k).unwrap_or(i32::MAX)));
+    }
+    if sampling.top_p < 1.0 {
+        chain.push(LlamaSampler::top_p(sampling.top_p, 1));
+    }
+    if sampling.min_p > 0.0 {
+        chain.push(LlamaSampler::min_p(sampling.min_p, 1));
+    }
+    chain.push(LlamaSampler::temp(sampling.temperature));
+    chain.push(LlamaSampler::dist(sampling.seed.unwrap_or_else(|| fastrand::u32(..))));
+    LlamaSampler::chain(chain, true)
+}
+
+fn sequence_of(slot: usize) -> i32 {
+    i32::try_from(slot).map_or(i32::MAX, |slot| slot.saturating_add(1))
+}
+
+fn usize_of(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn internal(error: &impl ToString) -> Refused {
+    Refused { code: WorkerCode::Internal, message: format!("llama.cpp failed: {}", error.to_string()) }
+}
+
+/// A model's vocabulary and chat template.
+struct LlamaVocabulary<'model> {
+    model: &'model LlamaModel,
+    vocab: LlamaVocab<'model>,
+    template: Option<LlamaChatTemplate>,
+}
+
+impl<'model> LlamaVocabulary<'model> {
+    fn new(model: &'model LlamaModel) -> Self {
+        Self { model, vocab: model.vocab(), template: model.chat_template(None).ok() }
+    }
+
+    /// Whether a token ends the answer. A model that begins another message in place of ending its own is at its end too.
+    fn ends(&self, token: LlamaToken) -> bool {
+        self.vocab.is_eog(token) || (token == self.vocab.bos() && self.vocab.is_control(token))
+    }
+}
+
+impl Vocabulary for LlamaVocabulary<'_> {
+    fn render(&self, messages: &[(Role, String)]) -> Option<String> {
+        let messages: Result<Vec<_>, _> =
+            messages.iter().map(|(role, content)| LlamaChatMessage::new((*role).to_owned(), content.clone())).collect();
+        self.model.apply_chat_template(self.template.as_ref()?, &messages.ok()?, true).ok()
+    }
+
+    fn tokenise(&self, text: &str, control: bool) -> Vec<Token> {
+        self.vocab.tokenize(text.as_bytes(), false, control).into_iter().map(|token| token.0).collect()
+    }
+
+    fn beginning(&self) -> Option<Token> {
+        self.vocab.should_add_bos().then(|| self.vocab.bos().0).filter(|token| *token >= 0)
+    }
+}

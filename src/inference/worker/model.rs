@@ -1,0 +1,96 @@
+//! What the scheduler needs of a model, so that llama.cpp and the fake are scheduled by the same code.
+//!
+//! A model has slots, one conversation each. A slot is opened with a prepared prompt, fed by [`Model::step`] piece by piece,
+//! and closed, after which nothing of the conversation is left in it.
+
+use crate::inference::protocol::{Prompt, Sampling, WorkerCode};
+
+/// A token of a model's vocabulary.
+pub(super) type Token = i32;
+
+/// A prompt as the model reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Prepared {
+    /// Its tokens, the system prompt's first.
+    pub tokens: Vec<Token>,
+    /// Earlier exchanges left out so that it fits.
+    pub dropped_turns: usize,
+    /// The longest answer that fits behind it.
+    pub max_tokens: u32,
+}
+
+/// Why there will be no answer, or no more of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// For programs.
+    pub code: WorkerCode,
+    /// One sentence.
+    pub message: String,
+}
+
+/// Tokens to compute for one slot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Work<'a> {
+    /// The slot.
+    pub slot: usize,
+    /// The tokens.
+    pub tokens: &'a [Token],
+    /// Where the first of them stands in the conversation.
+    pub position: usize,
+    /// Whether the token that follows the last of them is wanted.
+    pub sample: bool,
+}
+
+/// What a step gave a slot that asked for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sampled {
+    /// The next token.
+    Token(Token),
+    /// The model has said everything.
+    End,
+    /// Nothing yet; the fake alone is ever silent.
+    Nothing,
+}
+
+/// A loaded model of one tier.
+pub(super) trait Model {
+    /// Tokens of the system prompt's state.
+    fn prefix_tokens(&self) -> usize;
+
+    /// Conversations at once.
+    fn slots(&self) -> usize;
+
+    /// Tokens of one step, all slots together; at least one for each slot.
+    fn step_tokens(&self) -> usize;
+
+    /// Texts that end an answer, for models without tokens that do.
+    fn stops(&self) -> &[String];
+
+    /// Turns a prompt into tokens, leaving out its oldest turns where not all fit.
+    fn prepare(&self, prompt: &Prompt) -> Result<Prepared, Refused>;
+
+    /// Begins a conversation in a free slot; returns how many of its tokens are computed already.
+    fn open(&mut self, slot: usize, prepared: &Prepared, prompt: &Prompt) -> Result<usize, Refused>;
+
+    /// Computes, and samples one token for each work that asks for it, in the order of the works.
+    fn step(&mut self, works: &[Work<'_>]) -> Result<Vec<Sampled>, Refused>;
+
+    /// Appends a token's bytes, which may end inside a character; nothing for a special token.
+    fn piece(&self, slot: usize, token: Token, bytes: &mut Vec<u8>);
+
+    /// Ends a slot's conversation and forgets all of it.
+    fn close(&mut self, slot: usize);
+}
+
+/// Shortens the sampling's float settings to what every model can work with.
+pub(super) fn checked(sampling: &Sampling) -> Sampling {
+    let finite = |value: f32, otherwise: f32| if value.is_finite() { value } else { otherwise };
+    Sampling {
+        temperature: finite(sampling.temperature, 0.0).max(0.0),
+        top_k: sampling.top_k,
+        top_p: finite(sampling.top_p, 1.0).clamp(0.0, 1.0),
+        min_p: finite(sampling.min_p, 0.0).clamp(0.0, 1.0),
+        repeat_penalty: if sampling.repeat_penalty > 0.0 { finite(sampling.repeat_penalty, 1.0) } else { 1.0 },
+        seed: sampling.seed,
+    }
+}

@@ -1,0 +1,301 @@
+//! Who computes next: chat before explanations, running answers before new prompts, nobody left waiting for ever.
+//!
+//! Takes frames, gives frames, and asks a [`Model`] for one step at a time; it reads no socket, so that tests drive it with
+//! the fake. Within a tier every running answer gets one token a step, and prompts are read in pieces in what is left of it.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::model::{Model, Prepared, Refused, Sampled, Token, Work};
+use super::text::AnswerText;
+use crate::core::reply::{Finish, Usage};
+use crate::inference::protocol::{FromWorker, ModelTier, Prompt, ToWorker, WorkerCode};
+
+/// Answers that may wait in one tier; the engine admits fewer.
+const MOST_WAITING: usize = 256;
+/// Chat steps after which an explanation gets one, if all that chat does is go on with what it says.
+const CHAT_STEPS: u32 = 4;
+/// The same while chat reads prompts, whose first word somebody waits for.
+const CHAT_STEPS_READING: u32 = 32;
+
+/// An answer that waits for a slot.
+struct Waiting {
+    request: u64,
+    prompt: Box<Prompt>,
+}
+
+/// An answer in a slot.
+struct Answer {
+    request: u64,
+    tokens: Vec<Token>,
+    /// How many of `tokens` are computed.
+    computed: usize,
+    cached: usize,
+    /// The last token sampled, not computed yet.
+    last: Option<Token>,
+    said: u32,
+    max_tokens: u32,
+    text: AnswerText,
+    first_token: Option<Instant>,
+    last_token: Option<Instant>,
+}
+
+impl Answer {
+    fn reading(&self) -> bool {
+        self.computed < self.tokens.len()
+    }
+
+    fn finished(self, finish: Finish) -> (Option<FromWorker>, FromWorker) {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let usage = Usage {
+            prompt_tokens: count(self.tokens.len()),
+            cached_tokens: count(self.cached),
+            completion_tokens: self.said,
+        };
+        let decode_ms = match (self.first_token, self.last_token) {
+            (Some(first), Some(last)) => last.duration_since(first).as_secs_f64() * 1_000.0,
+            _ => 0.0,
+        };
+        let request = self.request;
+        let rest = self.text.finish().map(|text| FromWorker::Text { request, text });
+        (rest, FromWorker::Finished { request, finish, usage, decode_ms })
+    }
+}
+
+struct Tier<'model> {
+    tier: ModelTier,
+    model: Box<dyn Model + 'model>,
+    answers: Vec<Option<Answer>>,
+    /// Slots in the order in which their prompts came.
+    order: VecDeque<usize>,
+    waiting: VecDeque<Waiting>,
+}
+
+/// The tiers and their answers.
+#[derive(Default)]
+pub(super) struct Scheduler<'model> {
+    tiers: Vec<Tier<'model>>,
+    /// Chat steps since the last of an explanation.
+    chat_steps: u32,
+}
+
+impl<'model> Scheduler<'model> {
+    /// Takes a loaded model into the schedule.
+    pub(super) fn add(&mut self, tier: ModelTier, model: Box<dyn Model + 'model>) {
+        let answers = (0..model.slots()).map(|_| None).collect();
+        self.tiers.push(Tier { tier, model, answers, order: VecDeque::new(), waiting: VecDeque::new() });
+        // Chat stands before explain in the enum.
+        self.tiers.sort_by_key(|tier| tier.tier);
+    }
+
+    /// Whether there is anything to compute.
+    pub(super) fn busy(&self) -> bool {
+        self.tiers.iter().any(Tier::busy)
+    }
+
+    /// Takes one frame of the daemon's.
+    pub(super) fn handle(&mut self, frame: ToWorker, out: &mut Vec<FromWorker>) {
+        match frame {
+            ToWorker::Ping { nonce } => out.push(FromWorker::Pong { nonce }),
+            ToWorker::Cancel { request } => self.tiers.iter_mut().for_each(|tier| tier.cancel(request, out)),
+            ToWorker::Load(_) => log::warn!("the models are loaded once only; a second request to load is ignored"),
+            ToWorker::Generate { request, prompt } => {
+                let refused = match self.tiers.iter_mut().find(|tier| tier.tier == prompt.tier) {
+                    None => Refused {
+                        code: WorkerCode::ModelUnavailable,
+                        message: "no model is loaded for this".to_owned(),
+                    },
+                    Some(tier) if tier.waiting.len() >= MOST_WAITING => {
+                        Refused { code: WorkerCode::Busy, message: "too many questions are waiting".to_owned() }
+                    }
+                    Some(tier) => return tier.waiting.push_back(Waiting { request, prompt }),
+                };
+                out.push(failed(request, refused));
+            }
+        }
+    }
+
+    /// Computes one step of one tier.
+    pub(super) fn step(&mut self, out: &mut Vec<FromWorker>) {
+        for tier in &mut self.tiers {
+            tier.fill_slots(out);
+        }
+        let Some(next) = self.next_tier() else { return };
+        if self.tiers[next].tier == ModelTier::Chat {
+            self.chat_steps = self.chat_steps.saturating_add(1);
+        } else {
+            self.chat_steps = 0;
+        }
+        self.tiers[next].step(out);
+    }
+
+    /// Chat if it has anything to do, but for one step in a while.
+    fn next_tier(&self) -> Option<usize> {
+        let first = self.tiers.iter().position(Tier::busy)?;
+        let later = self.tiers.iter().skip(first + 1).position(Tier::busy).map(|after| first + 1 + after);
+        let patience = if self.tiers[first].reading() { CHAT_STEPS_READING } else { CHAT_STEPS };
+        match later {
+            Some(later) if self.chat_steps >= patience => Some(later),
+            _ => Some(first),
+        }
+    }
+}
+
+fn failed(request: u64, refused: Refused) -> FromWorker {
+    FromWorker::Failed { request, code: refused.code, message: refused.message }
+}
+
+impl Tier<'_> {
+    fn busy(&self) -> bool {
+        !self.order.is_empty() || !self.waiting.is_empty()
+    }
+
+    fn reading(&self) -> bool {
+        self.answers.iter().flatten().any(Answer::reading)
+    }
+
+    fn cancel(&mut self, request: u64, out: &mut Vec<FromWorker>) {
+        if let Some(at) = self.waiting.iter().position(|waiting| waiting.request == request) {
+            self.waiting.remove(at);
+            let (usage, decode_ms) = (Usage::default(), 0.0);
+            out.push(FromWorker::Finished { request, finish: Finish::Cancelled, usage, decode_ms });
+        }
+        let running = |answer: &Option<Answer>| answer.as_ref().is_some_and(|answer| answer.request == request);
+        if let Some(slot) = self.answers.iter().position(running) {
+            self.finish(slot, Finish::Cancelled, out);
+        }
+    }
+
+    fn fill_slots(&mut self, out: &mut Vec<FromWorker>) {
+        while let Some(slot) = self.answers.iter().position(Option::is_none) {
+            let Some(Waiting { request, prompt }) = self.waiting.pop_front() else { return };
+            let begun = self.model.prepare(&prompt).and_then(|prepared| {
+                let cached = self.model.open(slot, &prepared, &prompt)?;
+                Ok((prepared, cached))
+            });
+            match begun {
+                Ok((prepared, cached)) => self.begin(slot, request, prepared, cached, out),
+                Err(refused) => out.push(failed(request, refused)),
+            }
+        }
+    }
+
+    fn begin(&mut self, slot: usize, request: u64, prepared: Prepared, cached: usize, out: &mut Vec<FromWorker>) {
+        // Something of every prompt is computed, since the token after its last is wanted.
+        let cached = cached.min(prepared.tokens.len().saturating_sub(1));
+        out.push(FromWorker::Started { request, dropped_turns: prepared.dropped_turns });
+        self.order.push_back(slot);
+        self.answers[slot] = Some(Answer {
+            request,
+            tokens: prepared.tokens,
+            computed: cached,
+            cached,
+            last: None,
+            said: 0,
+            max_tokens: prepared.max_tokens,
+            text: AnswerText::new(self.model.stops()),
+            first_token: None,
+            last_token: None,
+        });
+        if prepared.max_tokens == 0 {
+            self.finish(slot, Finish::Length, out);
+        }
+    }
+
+    fn step(&mut self, out: &mut Vec<FromWorker>) {
+        let works = works(&self.answers, &self.order, self.model.step_tokens());
+        if works.is_empty() {
+            return;
+        }
+        let computed: Vec<(usize, usize, bool)> =
+            works.iter().map(|work| (work.slot, work.tokens.len(), work.sample)).collect();
+        let sampled = match self.model.step(&works) {
+            Ok(sampled) => sampled,
+            Err(refused) => return self.fail(&refused, out),
+        };
+        let now = Instant::now();
+        let mut sampled = sampled.into_iter();
+        for (slot, tokens, sample) in computed {
+            let Some(answer) = self.answers.get_mut(slot).and_then(Option::as_mut) else { continue };
+            if answer.reading() {
+                answer.computed += tokens;
+            }
+            if sample {
+                self.take(slot, sampled.next().unwrap_or(Sampled::End), now, out);
+            }
+        }
+    }
+
+    /// Takes what a step gave a slot.
+    fn take(&mut self, slot: usize, sampled: Sampled, now: Instant, out: &mut Vec<FromWorker>) {
+        let Some(answer) = self.answers.get_mut(slot).and_then(Option::as_mut) else { return };
+        let token = match sampled {
+            Sampled::Nothing => return,
+            Sampled::End => return self.finish(slot, Finish::Stop, out),
+            Sampled::Token(token) => token,
+        };
+        answer.said += 1;
+        answer.last = Some(token);
+        answer.first_token.get_or_insert(now);
+        answer.last_token = Some(now);
+        let mut bytes = Vec::new();
+        self.model.piece(slot, token, &mut bytes);
+        let request = answer.request;
+        out.extend(answer.text.push(&bytes).map(|text| FromWorker::Text { request, text }));
+        if answer.text.stopped() {
+            self.finish(slot, Finish::Stop, out);
+        } else if answer.said >= answer.max_tokens {
+            self.finish(slot, Finish::Length, out);
+        }
+    }
+
+    fn release(&mut self, slot: usize) -> Option<Answer> {
+        self.model.close(slot);
+        self.order.retain(|taken| *taken != slot);
+        self.answers.get_mut(slot).and_then(Option::take)
+    }
+
+    fn finish(&mut self, slot: usize, finish: Finish, out: &mut Vec<FromWorker>) {
+        if let Some(answer) = self.release(slot) {
+            let (rest, end) = answer.finished(finish);
+            out.extend(rest);
+            out.push(end);
+        }
+    }
+
+    /// Ends every running answer after a step that failed: whose fault it was cannot be told.
+    fn fail(&mut self, refused: &Refused, out: &mut Vec<FromWorker>) {
+        log::error!("a step of the {:?} model failed: {}", self.tier, refused.message);
+        for slot in 0..self.answers.len() {
+            if let Some(answer) = self.release(slot) {
+                out.push(failed(answer.request, refused.clone()));
+            }
+        }
+    }
+}
+
+/// What a step computes: a token for every answer that goes on, then prompts in the order they came, as much as fits.
+fn works<'a>(answers: &'a [Option<Answer>], order: &VecDeque<usize>, step_tokens: usize) -> Vec<Work<'a>> {
+    let in_order = || order.iter().filter_map(|slot| Some((*slot, answers.get(*slot)?.as_ref()?)));
+    let mut works = Vec::new();
+    let mut left = step_tokens;
+    for (slot, answer) in in_order().filter(|(_, answer)| !answer.reading()) {
+        let said = usize::try_from(answer.said).unwrap_or(usize::MAX);
+        let position = (answer.tokens.len() + said).saturating_sub(1);
+        works.push(Work { slot, tokens: answer.last.as_slice(), position, sample: true });
+        left = left.saturating_sub(1);
+    }
+    for (slot, answer) in in_order().filter(|(_, answer)| answer.reading()) {
+        let rest = &answer.tokens[answer.computed..];
+        let piece = &rest[..rest.len().min(left)];
+        if piece.is_empty() {
+            break;
+        }
+        works.push(Work { slot, tokens: piece, position: answer.computed, sample: piece.len() == rest.len() });
+        left -= piece.len();
+    }
+    works
+}
+
+#[cfg(test)]
+mod tests;
