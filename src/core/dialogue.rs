@@ -71,9 +71,127 @@ impl Conversations {
     }
 }
 
+/// Words that make an answer depend on when or where it is given: en, de, fr, es, nl, it.
+const NOW_OR_HERE: [&str; 89] = [
+    "time",
+    "clock",
+    "now",
+    "date",
+    "day",
+    "today",
+    "tomorrow",
+    "yesterday",
+    "tonight",
+    "week",
+    "weekend",
+    "month",
+    "year",
+    "morning",
+    "afternoon",
+    "evening",
+    "night",
+    "noon",
+    "midnight",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "late",
+    "early",
+    "soon",
+    "season",
+    "here",
+    "room",
+    "where", //
+    "uhr",
+    "zeit",
+    "jetzt",
+    "datum",
+    "tag",
+    "heute",
+    "morgen",
+    "gestern",
+    "abend",
+    "nacht",
+    "woche",
+    "monat",
+    "jahr",
+    "spät",
+    "hier",
+    "zimmer",
+    "raum",
+    "wo", //
+    "heure",
+    "maintenant",
+    "jour",
+    "aujourd'hui",
+    "demain",
+    "hier",
+    "soir",
+    "semaine",
+    "mois",
+    "année",
+    "ici",
+    "pièce",
+    "où", //
+    "hora",
+    "ahora",
+    "fecha",
+    "día",
+    "hoy",
+    "mañana",
+    "ayer",
+    "noche",
+    "semana",
+    "mes",
+    "año",
+    "aquí",
+    "dónde", //
+    "tijd",
+    "nu",
+    "vandaag",
+    "gisteren",
+    "jaar",
+    "kamer",
+    "waar", //
+    "ora",
+    "adesso",
+    "oggi",
+    "domani",
+    "dove",
+];
+
+/// Whether an answer needs to know the time or the room.
+///
+/// A prompt says them only then: each is twenty tokens to read before the first word, and a small model that is told the
+/// date talks about the date.
+#[must_use]
+pub fn refers_to_now_or_here(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '\'');
+    words.map(|word| word.trim_end_matches("'s")).any(|word| NOW_OR_HERE.contains(&word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn time_and_room_are_told_where_they_matter() {
+        for text in
+            ["what time is it?", "Is it late?", "what's today's date", "Wie viel Uhr ist es?", "which room is this"]
+        {
+            assert!(refers_to_now_or_here(text), "{text}");
+        }
+        for text in
+            ["hello, how are you?", "explain quantum physics in simple terms", "tell me a joke about timetables"]
+        {
+            assert!(!refers_to_now_or_here(text), "{text}");
+        }
+    }
 
     fn user(name: &str) -> Identifier {
         Identifier::parse(name).unwrap()

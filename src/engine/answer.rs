@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::sleep_until;
 
-use crate::core::dialogue::Turn;
+use crate::core::dialogue::{Turn, refers_to_now_or_here};
 use crate::core::reply::{Chunker, Code, Final, Finish, Status, Usage};
 use crate::core::utterance::Utterance;
 use crate::inference::protocol::{ModelTier, Prompt};
@@ -56,6 +56,9 @@ pub(super) fn begin(shared: &Shared, tier: ModelTier, utterance: &Utterance) -> 
 
 /// What changes from one utterance to the next; stands last in the prompt, so that what stays keeps its KV state.
 fn context(utterance: &Utterance) -> String {
+    if !refers_to_now_or_here(&utterance.text) {
+        return String::new();
+    }
     let now = jiff::Zoned::now().strftime("%A, %-d %B %Y, %H:%M");
     match &utterance.site_id {
         Some(site) => format!("Now: {now}. Room: {}.", site.as_str().replace(['_', '-'], " ")),
