@@ -35,9 +35,9 @@ fn synthetic() -> Source {
             1 => format!("(?:set|dim) (?:the )?gadget {n} to (?P<level>\\d+) ?(?:%|percent)?"),
             _ => format!("tell gadget {n} (?:to )?(?P<what>.+)"),
         };
-        text.push_str(&format!(
+        text.extend([format!(
             "  I{n}:\n    data:\n      - regex: '{regex}'\n        actions: [{{publish: {{topic: g/{n}, payload: {{state: 'ON'}}}}}}]\n"
-        ));
+        )]);
     }
     Source { path: "z/synthetic.yaml".to_owned(), text }
 }

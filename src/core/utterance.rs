@@ -3,6 +3,7 @@
 //! Takes bytes and returns an [`Utterance`] or a [`Refusal`]; it invents no id and reads no clock, so the caller gives an
 //! utterance without an id a fresh one.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -147,11 +148,13 @@ pub fn parse(payload: &[u8], topic_site: Option<&Identifier>) -> Result<Utteranc
 /// # Errors
 /// As [`parse`].
 pub fn parse_object(json: &str, topic_site: Option<&Identifier>) -> Result<Utterance, Refusal> {
-    let fields: Fields = serde_json::from_str(json).map_err(|error| Refusal {
-        id: None,
-        code: Code::BadRequest,
-        message: format!("the payload starts with {{ but is not the JSON object of an utterance: {error}"),
-    })?;
+    let refuse = |message| Refusal { id: None, code: Code::BadRequest, message };
+    // serde would read a list as the fields in their order.
+    if !json.trim_start().starts_with('{') {
+        return Err(refuse("an utterance is a JSON object".to_owned()));
+    }
+    let fields: Fields = serde_json::from_str(json)
+        .map_err(|error| refuse(format!("the payload is not the JSON object of an utterance: {error}")))?;
     from_fields(&fields, topic_site)
 }
 
@@ -238,7 +241,7 @@ fn spoken_text(value: Option<&Value>) -> Result<String, (Code, String)> {
         .filter(|&c| !c.is_control() && !is_bidi_control(c))
         .collect();
     let text = text.trim();
-    if text.is_empty() {
+    if text.chars().all(|c| c.is_whitespace() || is_zero_width(c)) {
         return Err((Code::BadRequest, "the text is empty: there is nothing to answer".to_owned()));
     }
     if text.chars().count() > MAX_TEXT_CHARS {
@@ -249,7 +252,7 @@ fn spoken_text(value: Option<&Value>) -> Result<String, (Code, String)> {
 
 /// Marks that reorder what a person sees, so that a log line or a rule could show something else than what it matches.
 fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Zero-width characters: invisible, and no part of what was said.
@@ -291,12 +294,14 @@ fn is_punctuation(c: char) -> bool {
 /// initialism (`A.C.`). Doing it twice changes nothing.
 #[must_use]
 pub fn normalise(text: &str) -> String {
-    let composed: String = text
-        .nfc()
-        .filter(|&c| !is_zero_width(c) && !is_bidi_control(c))
-        .map(|c| if matches!(c, '\u{2019}' | '\u{2018}') { '\'' } else { c })
-        .nfc()
-        .collect();
+    // Most of what is said needs no composing, and every device command waits for this.
+    let composed: Cow<'_, str> = if text.is_ascii() {
+        Cow::Borrowed(text)
+    } else {
+        let shown = text.nfc().filter(|&c| !is_zero_width(c) && !is_bidi_control(c));
+        // Again: what was taken out may have stood between a letter and its accent.
+        shown.map(|c| if matches!(c, '\u{2019}' | '\u{2018}') { '\'' } else { c }).nfc().collect()
+    };
     let mut normalised = String::with_capacity(composed.len());
     for word in composed.split(|c: char| c.is_whitespace() || c.is_control()) {
         let mut bare = word.trim_matches(is_punctuation);
@@ -321,4 +326,140 @@ pub fn normalise(text: &str) -> String {
 /// Single letters with dots between them: `A.C`, `t.v`.
 fn is_initialism(word: &str) -> bool {
     word.contains('.') && word.split('.').all(|part| part.chars().count() == 1 && part.chars().all(char::is_alphabetic))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(payload: &str) -> Utterance {
+        parse(payload.as_bytes(), None).unwrap()
+    }
+
+    fn refusal(payload: &[u8]) -> (Code, String) {
+        let refusal = parse(payload, None).unwrap_err();
+        (refusal.code, refusal.message)
+    }
+
+    #[test]
+    fn plain_text_is_the_text() {
+        let site = Identifier::parse("kitchen").unwrap();
+        let utterance = parse(" turn on\tthe light\r\n".as_bytes(), Some(&site)).unwrap();
+        assert_eq!(utterance.text, "turn on the light");
+        assert_eq!((utterance.user_id.as_str(), utterance.site_id.as_ref()), ("kitchen", Some(&site)));
+        assert_eq!((utterance.id, utterance.stream, utterance.format), (None, true, Format::Json));
+        assert_eq!((utterance.tier, utterance.lang), (None, None));
+        assert_eq!(read("[\"not\", \"an object\"]").text, "[\"not\", \"an object\"]");
+        assert_eq!(read("\u{feff}hi").user_id.as_str(), "anonymous");
+    }
+
+    #[test]
+    fn every_field_of_an_object_is_read() {
+        let site = Identifier::parse("hall").unwrap();
+        let payload = json!({"text": "hi", "id": "a-1.b_C", "user_id": "eve", "site_id": "den", "stream": false,
+            "format": "text", "tier": "explain", "lang": "de-AT", "unknown": {"is": ["ignored"]}});
+        let utterance = parse(payload.to_string().as_bytes(), Some(&site)).unwrap();
+        let wanted = Utterance {
+            id: Identifier::parse("a-1.b_C"),
+            text: "hi".to_owned(),
+            user_id: Identifier::parse("eve").unwrap(),
+            site_id: Identifier::parse("den"),
+            stream: false,
+            format: Format::Text,
+            tier: Some(Tier::Explain),
+            lang: Some("de-AT".to_owned()),
+        };
+        assert_eq!(utterance, wanted);
+        let nulls = r#"{"text":"hi","id":null,"user_id":null,"site_id":null,"stream":null,"format":null,"tier":null,"lang":null}"#;
+        assert_eq!(read(nulls), read(r#"{"text":"hi"}"#));
+    }
+
+    #[test]
+    fn a_wrong_field_is_named_and_the_id_kept() {
+        for (payload, code, word) in [
+            (json!({"id": "x"}), Code::BadRequest, "`text`"),
+            (json!({"id": "x", "text": 5}), Code::BadRequest, "`text`"),
+            (json!({"id": "x", "text": " \u{200b}\u{202e}\u{0}\n"}), Code::BadRequest, "empty"),
+            (json!({"id": "x", "text": "é".repeat(2_001)}), Code::TooLong, "2000 characters"),
+            (json!({"id": "x", "text": "a", "user_id": "a/b"}), Code::BadRequest, "`user_id`"),
+            (json!({"id": "x", "text": "a", "site_id": "s".repeat(65)}), Code::TooLong, "`site_id`"),
+            (json!({"id": "x", "text": "a", "stream": "yes"}), Code::BadRequest, "`stream`"),
+            (json!({"id": "x", "text": "a", "format": "xml"}), Code::BadRequest, "`format`"),
+            (json!({"id": "x", "text": "a", "tier": "large"}), Code::BadRequest, "`tier`"),
+            (json!({"id": "x", "text": "a", "lang": "english language"}), Code::BadRequest, "`lang`"),
+        ] {
+            let refusal = parse(payload.to_string().as_bytes(), None).unwrap_err();
+            assert_eq!((refusal.code, refusal.id), (code, Identifier::parse("x")), "{payload}");
+            assert!(refusal.message.contains(word), "{payload}: {}", refusal.message);
+        }
+    }
+
+    #[test]
+    fn an_unusable_id_is_no_topic() {
+        for (id, code) in [
+            (json!("a/b"), Code::BadRequest),
+            (json!("+"), Code::BadRequest),
+            (json!(""), Code::BadRequest),
+            (json!("é"), Code::BadRequest),
+            (json!(7), Code::BadRequest),
+            (json!("a".repeat(65)), Code::TooLong),
+        ] {
+            let refusal = parse(json!({"text": "hi", "id": id}).to_string().as_bytes(), None).unwrap_err();
+            assert_eq!((refusal.id, refusal.code), (None, code), "{id}");
+        }
+    }
+
+    #[test]
+    fn hostile_payloads_are_refused() {
+        assert_eq!(refusal(b"\xff\xfe").0, Code::BadRequest);
+        assert_eq!(refusal(b"").0, Code::BadRequest);
+        assert_eq!(refusal(&vec![b'a'; MAX_PAYLOAD_BYTES + 1]).0, Code::TooLong);
+        assert_eq!(refusal(&[b'a'; 2_001]).0, Code::TooLong);
+        assert_eq!(refusal("{\"a\":".repeat(10_000).as_bytes()).0, Code::BadRequest);
+        assert_eq!(refusal(br#"{"text":"\ud800"}"#).0, Code::BadRequest);
+        assert_eq!(refusal(br#"{"text":"a","text":"b"}"#).0, Code::BadRequest);
+        assert_eq!(refusal(b"{").0, Code::BadRequest);
+        assert!(parse_object(r#"["a"]"#, None).is_err());
+        assert_eq!(read(&"é".repeat(2_000)).text.chars().count(), 2_000);
+    }
+
+    #[test]
+    fn what_is_not_spoken_is_taken_out() {
+        for (said, normalised) in [
+            ("  Turn  on\u{a0}the light! ", "Turn on the light"),
+            ("\u{201c}Hello,\u{201d} she said\u{2026}", "Hello she said"),
+            ("set it to 2.5, or 20,5?", "set it to 2.5 or 20,5"),
+            ("what\u{2019}s on", "what's on"),
+            ("turn on the A.C.", "turn on the A.C."),
+            ("the T.V.!", "the T.V."),
+            ("desk-lamp - on", "desk-lamp - on"),
+            ("cafe\u{301}", "café"),
+            ("e\u{200b}\u{301}", "é"),
+            ("tu\u{200d}rn \u{202e}on\u{7}", "turn on"),
+            ("¿Qué hora es?", "Qué hora es"),
+            ("... ?!", ""),
+        ] {
+            assert_eq!(normalise(said), normalised, "{said:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_twice_changes_nothing(text in "[aAcé.,!?:'\"\u{301}\u{338}\u{200b}\u{202e}\u{2019}\u{37e}\u{1100}\u{1161} \t\u{0}-]{0,24}|\\PC{0,40}") {
+            let once = normalise(&text);
+            prop_assert_eq!(normalise(&once), once.as_str());
+            prop_assert!(!once.starts_with(' ') && !once.ends_with(' ') && !once.contains("  "));
+            prop_assert!(once.chars().all(|c| !c.is_control()));
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(payload in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(utterance) = parse(&payload, None) {
+                prop_assert!((1..=MAX_TEXT_CHARS).contains(&utterance.text.chars().count()));
+            }
+        }
+    }
 }

@@ -65,35 +65,31 @@ pub(super) struct PublishTemplate {
 /// # Errors
 /// What is wrong with it, in one line.
 pub(super) fn compile(written: &str) -> Result<(String, Regex), String> {
-    let build = |pattern: &str, nesting| {
-        RegexBuilder::new(pattern)
-            .case_insensitive(true)
-            .nest_limit(nesting)
-            .size_limit(MAX_REGEX_BYTES)
-            .build()
-            .map_err(|error| explain(&error))
-    };
     // By itself first: `a)|(b` is only right once it is wrapped, and then means something else.
-    if build(written, MAX_NESTING)?.is_match("") {
-        return Err("the regex matches when nothing is said".to_owned());
-    }
+    let mut parser = regex_syntax::ParserBuilder::new().case_insensitive(true).nest_limit(MAX_NESTING).build();
+    parser.parse(written).map_err(|error| explain(&error.to_string()))?;
     let pattern = format!(r"\A(?:{written})\z");
-    let regex = build(&pattern, MAX_NESTING + 2)?;
-    Ok((pattern, regex))
-}
-
-/// The last line of the regex crate's error; the lines above draw the place.
-fn explain(error: &regex::Error) -> String {
-    match error {
+    let built = RegexBuilder::new(&pattern)
+        .case_insensitive(true)
+        .nest_limit(MAX_NESTING + 2)
+        .size_limit(MAX_REGEX_BYTES)
+        .build();
+    let regex = built.map_err(|error| match error {
         regex::Error::CompiledTooBig(limit) => {
             format!("the regex is too large: compiled it takes more than {limit} bytes")
         }
-        _ => {
-            let text = error.to_string();
-            let last = text.lines().last().unwrap_or_default();
-            format!("the regex is wrong: {}", last.trim_start_matches("error: "))
-        }
+        _ => explain(&error.to_string()),
+    })?;
+    if regex.is_match("") {
+        return Err("the regex matches when nothing is said".to_owned());
     }
+    Ok((pattern, regex))
+}
+
+/// The last line of a regex error; the lines above draw the place.
+fn explain(error: &str) -> String {
+    let last = error.lines().last().unwrap_or_default();
+    format!("the regex is wrong: {}", last.trim_start_matches("error: "))
 }
 
 impl Rule {

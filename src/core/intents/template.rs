@@ -287,7 +287,7 @@ impl Template {
 /// Whether a message may be published to the topic.
 pub(super) fn is_topic(topic: &str) -> bool {
     !topic.is_empty()
-        && topic.len() <= usize::from(u16::MAX)
+        && u16::try_from(topic.len()).is_ok()
         && !topic.starts_with('$')
         && !topic.contains(['+', '#', '\0'])
 }

@@ -75,12 +75,11 @@ impl Tongue {
         let mut kept = Vec::with_capacity(words.len());
         let mut at = 0;
         while at < words.len() {
-            match self.skip_words.iter().find(|phrase| folded[at..].starts_with(phrase)) {
-                Some(phrase) => at += phrase.len(),
-                None => {
-                    kept.push(words[at]);
-                    at += 1;
-                }
+            if let Some(phrase) = self.skip_words.iter().find(|phrase| folded[at..].starts_with(phrase)) {
+                at += phrase.len();
+            } else {
+                kept.push(words[at]);
+                at += 1;
             }
         }
         (!kept.is_empty() && kept.len() < words.len()).then(|| kept.join(" "))

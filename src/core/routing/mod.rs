@@ -4,6 +4,7 @@
 //! could claim to have carried it out; so a sentence that opens like a command and matched no rule is not understood, and
 //! only words that make it a question or a request for an answer take it out of there again.
 
+mod phrases;
 mod words;
 
 use std::fmt;

@@ -49,6 +49,10 @@ const TABLE: &[(&str, Route)] = &[
     ("change the temperature to 22", NotUnderstood),
     ("make it warmer in here", NotUnderstood),
     ("shut the door", NotUnderstood),
+    ("remind me to water the plants", NotUnderstood),
+    ("i need a timer for ten minutes", NotUnderstood),
+    ("add milk to my shopping list", NotUnderstood),
+    ("roll down the shutters", NotUnderstood),
     // Explanations.
     ("explain quantum physics in simple terms", Explain),
     ("Can you explain how a fridge works?", Explain),
@@ -90,6 +94,9 @@ const TABLE: &[(&str, Route)] = &[
     ("the lights are pretty tonight", Chat),
     ("is it going to rain", Chat),
     ("please", Chat),
+    ("roll the dice", Chat),
+    ("make a joke about lamps", Chat),
+    ("change my name to master", Chat),
     ("?", Chat),
 ];
 

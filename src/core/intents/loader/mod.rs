@@ -156,15 +156,12 @@ fn tongue(language: &str, files: &[Loaded], problems: &mut Vec<Problem>, notes: 
     for placed in files.iter().flat_map(|loaded| blocks(loaded)) {
         for rule in block::rules(&placed, &scope, problems, notes) {
             let (claim, part) = claim(&placed, &rule.0);
-            match claims.get(&claim) {
-                Some(first) => problems.push(placed.problem(
-                    &["regex", part.as_str()],
-                    format!("the same regex stands at {first} already, so this one never matches"),
-                )),
-                None => {
-                    claims.insert(claim, rule.1.source.clone());
-                    rules.push(rule.1);
-                }
+            if let Some(first) = claims.get(&claim) {
+                let message = format!("the same regex stands at {first} already, so this one never matches");
+                problems.push(placed.problem(&["regex", part.as_str()], message));
+            } else {
+                claims.insert(claim, rule.1.source.clone());
+                rules.push(rule.1);
             }
         }
     }
@@ -192,7 +189,7 @@ fn claim(placed: &Placed<'_>, index: &str) -> (String, String) {
         Value::Object(block.excludes_context.clone()),
         block.required_keywords,
         // Lists of its own may take other values.
-        (!block.lists.0.is_empty()).then(|| (placed.loaded.path.as_str(), placed.intent_name, placed.index.as_str())),
+        (!block.lists.0.is_empty()).then_some((&placed.loaded.path, placed.intent_name, &placed.index)),
     );
     (claim, index.to_owned())
 }
