@@ -32,9 +32,9 @@ const SHARED_SEQUENCE: i32 = 0;
 pub(super) fn read(backend: &LlamaBackend, file: &Path, gpu_layers: u32) -> Result<LlamaModel, String> {
     gguf::check(file).map_err(|error| format!("{} {error}", file.display()))?;
     let params = LlamaModelParams::default().with_n_gpu_layers(gpu_layers);
-    logs::take_last_error();
+    logs::take_first_error();
     LlamaModel::load_from_file(backend, file, &params).map_err(|_| {
-        let why = logs::take_last_error().unwrap_or_else(|| "it gave no reason".to_owned());
+        let why = logs::take_first_error().unwrap_or_else(|| "it gave no reason".to_owned());
         format!("llama.cpp cannot load {}: {why}", file.display())
     })
 }
@@ -78,7 +78,7 @@ impl<'model> LlamaTier<'model> {
         let context = model
             .new_context(backend, context_params(plan, ctx_size, slots, layout.prefix().len()))
             .map_err(|error| {
-                let why = logs::take_last_error().unwrap_or_else(|| error.to_string());
+                let why = logs::take_first_error().unwrap_or_else(|| error.to_string());
                 format!("llama.cpp cannot make a context of {ctx_size} tokens for {slots} conversations: {why}")
             })?;
         let step_tokens = usize_of(context.n_ubatch().min(context.n_batch()));
@@ -178,16 +178,16 @@ impl Model for LlamaTier<'_> {
             }
         }
         self.context.decode(&mut self.batch).map_err(|error| internal(&error))?;
-        let mut sampled = Vec::with_capacity(wanted.len());
+        let mut tokens = Vec::with_capacity(wanted.len());
         for (slot, output) in wanted {
             let Some(sampler) = self.samplers.get_mut(slot).and_then(Option::as_mut) else {
                 return Err(internal(&"a slot without a sampler"));
             };
             let token = sampler.sample(&self.context, output);
             let end = self.vocabulary.ends(token);
-            sampled.push(if end { Sampled::End } else { Sampled::Token(token.0) });
+            tokens.push(if end { Sampled::End } else { Sampled::Token(token.0) });
         }
-        Ok(sampled)
+        Ok(tokens)
     }
 
     fn piece(&self, _slot: usize, token: Token, bytes: &mut Vec<u8>) {
