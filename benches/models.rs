@@ -1,6 +1,6 @@
 //! One answer at a time: the worker over its socket against a bare llama-cpp-2 loop, alternating on the same model.
 //!
-//! `cargo bench --bench models`; `HEARTHD_BENCH_MODEL` names another GGUF. The bar: at least 0.95 of the bare loop's tokens a
+//! `cargo bench --bench models`; `HEARTHD_BENCH_MODEL` names another GGUF, `HEARTHD_BENCH_THREADS` other threads than all. The bar: at least 0.95 of the bare loop's tokens a
 //! second.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
@@ -166,7 +166,10 @@ fn report(name: &str, runs: &[Run]) -> f64 {
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let file = model_file()?;
-    let threads = std::thread::available_parallelism()?.get();
+    let threads = match std::env::var("HEARTHD_BENCH_THREADS") {
+        Ok(threads) => threads.parse()?,
+        Err(_) => std::thread::available_parallelism()?.get(),
+    };
     let mut backend = LlamaBackend::init()?;
     backend.void_logs();
     let model = LlamaModel::load_from_file(&backend, &file, &LlamaModelParams::default())?;
