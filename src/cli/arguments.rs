@@ -45,7 +45,11 @@ pub(super) enum Command {
     Schema(Schema),
     /// Holds the models; started by the daemon
     #[command(hide = true)]
-    ModelWorker,
+    ModelWorker {
+        /// How much it logs
+        #[arg(long, default_value = "info")]
+        log_level: log::LevelFilter,
+    },
 }
 
 /// `hearthd match`

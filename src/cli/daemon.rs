@@ -60,7 +60,7 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), StartError> {
     let door = open_door(&loaded).await?;
     let (stop, stopped) = watch::channel(false);
     let plan = connect::plan(&loaded);
-    let (models, supervision) = supervisor::supervise(plan.clone(), SupervisorOptions::default());
+    let (models, supervision) = supervisor::supervise(plan.clone(), worker_options(&loaded));
     let settings = connect::engine_settings(&loaded);
     for missing in [&settings.chat.missing, &settings.explain.missing].into_iter().flatten() {
         log::warn!("{missing}; device commands work all the same");
@@ -84,6 +84,13 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), StartError> {
     broker.stop().await;
     log::info!("stopped");
     Ok(())
+}
+
+/// The worker logs as much as the daemon does.
+fn worker_options(loaded: &Loaded) -> SupervisorOptions {
+    let level = log::LevelFilter::from(loaded.config.log.level);
+    let args = ["model-worker", "--log-level", level.as_str()].map(str::to_owned).to_vec();
+    SupervisorOptions { args, ..SupervisorOptions::default() }
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {

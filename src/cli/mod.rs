@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let config = || load(&arguments);
     let outcome = match arguments.command.as_ref().unwrap_or(&Command::Run) {
-        Command::ModelWorker => worker(),
+        Command::ModelWorker { log_level } => worker(*log_level),
         Command::Schema(which) => schema::run(*which),
         Command::Check => check::run(&config()),
         Command::Run => with(config(), run::run),
@@ -100,8 +100,8 @@ fn say(line: &dyn std::fmt::Display) {
     let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
-fn worker() -> Outcome {
-    if service::log::init(log::LevelFilter::Debug, true).is_err() {
+fn worker(log_level: log::LevelFilter) -> Outcome {
+    if service::log::init(log_level, true).is_err() {
         complain(&"the model worker's log could not be set up");
     }
     service::panics::abort_on_panic();

@@ -11,7 +11,7 @@ use crate::support::{House, options, prompt, real_model, tier};
 /// Loads a file as chat's model beside a good one; returns what is said of it.
 async fn refused(file: &Path) -> String {
     let mut good = tier(ModelTier::Explain, "fake:words=2");
-    good.name = "good".to_owned();
+    "good".clone_into(&mut good.name);
     let plan = LoadPlan { tiers: vec![tier(ModelTier::Chat, file), good] };
     let house = House::settled(plan).await;
     let worker = house.worker();

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// Long enough for a machine that does other things too; every wait of a test ends with it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"))
@@ -40,7 +40,8 @@ pub(crate) fn tier(tier: ModelTier, file: impl Into<PathBuf>) -> TierPlan {
         ctx_size: 512,
         n_batch: 256,
         n_ubatch: 128,
-        threads: None,
+        // Two threads of one test would wait for each other while other tests run.
+        threads: Some(1),
         gpu_layers: 0,
         slots: 4,
         system_prompt: "You are a friendly assistant in a home. Answer in one or two short sentences.".to_owned(),

@@ -81,9 +81,8 @@ impl Answers {
     fn send(&mut self, request: u64, event: AnswerEvent) -> Option<u64> {
         let running = self.running.get_mut(&request)?;
         match running.events.try_send(event) {
-            Ok(()) => None,
-            // Dropped: the word to cancel it is on its way.
-            Err(TrySendError::Closed(_)) => None,
+            // Where it was dropped, the word to cancel it is on its way.
+            Ok(()) | Err(TrySendError::Closed(_)) => None,
             Err(TrySendError::Full(_)) => {
                 running.end(AnswerEvent::failed(Code::Internal, "the answer was not read as fast as it was made"));
                 self.cancel(request).then_some(request)

@@ -57,13 +57,13 @@ impl Default for SupervisorOptions {
         Self {
             program: None,
             args: vec!["model-worker".to_owned()],
-            hang_after: Duration::from_secs(60),
+            hang_after: Duration::from_mins(1),
             cancel_within: Duration::from_secs(20),
-            load_within: Duration::from_secs(600),
+            load_within: Duration::from_mins(10),
             stop_within: Duration::from_secs(2),
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(30),
-            stable_after: Duration::from_secs(60),
+            stable_after: Duration::from_mins(1),
         }
     }
 }

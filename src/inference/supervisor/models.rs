@@ -151,14 +151,14 @@ impl Models {
     /// [`Unavailable`] where the tier does not answer now.
     pub fn generate(&self, prompt: Prompt) -> Result<Answer, Unavailable> {
         self.check(prompt.tier)?;
-        let cancel = self.commands.clone().try_reserve_owned().map_err(unavailable)?;
+        let cancel = self.commands.clone().try_reserve_owned().map_err(|error| unavailable(&error))?;
         let (events, received) = mpsc::channel(EVENTS + 1);
         // The channel is new and has room.
-        let end = events.clone().try_reserve_owned().map_err(unavailable)?;
+        let end = events.clone().try_reserve_owned().map_err(|error| unavailable(&error))?;
         let request = self.next_request.fetch_add(1, Ordering::Relaxed);
         let listener = Listener { events, end };
         let command = Command::Generate { request, prompt: Box::new(prompt), listener };
-        self.commands.try_send(command).map_err(unavailable)?;
+        self.commands.try_send(command).map_err(|error| unavailable(&error))?;
         Ok(Answer { request, events: received, cancel: Some(cancel), ended: false })
     }
 
@@ -177,7 +177,7 @@ impl Models {
     }
 }
 
-fn unavailable<T>(error: TrySendError<T>) -> Unavailable {
+fn unavailable<T>(error: &TrySendError<T>) -> Unavailable {
     match error {
         TrySendError::Full(_) => Unavailable {
             code: Code::Busy,

@@ -193,7 +193,7 @@ mod tests {
     fn small_file() -> Vec<u8> {
         let mut bytes = b"GGUF".to_vec();
         let text = |bytes: &mut Vec<u8>, text: &str| {
-            bytes.extend((text.len() as u64).to_le_bytes());
+            bytes.extend(u64::try_from(text.len()).unwrap().to_le_bytes());
             bytes.extend(text.as_bytes());
         };
         bytes.extend(3u32.to_le_bytes());

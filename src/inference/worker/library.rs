@@ -19,14 +19,14 @@ use crate::inference::protocol::{FromWorker, LoadPlan, LoadedTier, TierPlan};
 
 /// Everything that a plan names, read or not.
 pub(super) struct Library {
-    shelves: Vec<Shelf>,
+    files: Vec<ModelFile>,
     #[cfg(feature = "llama")]
     backend: OnceLock<Option<LlamaBackend>>,
 }
 
 /// One file, and the tiers made of it.
-struct Shelf {
-    file: PathBuf,
+struct ModelFile {
+    path: PathBuf,
     gpu_layers: u32,
     tiers: Vec<TierPlan>,
     begun: Instant,
@@ -48,14 +48,14 @@ impl Library {
     pub(super) fn new(plan: &LoadPlan) -> Self {
         let mut tiers: Vec<&TierPlan> = plan.tiers.iter().collect();
         tiers.sort_by_key(|plan| plan.tier);
-        let mut shelves: Vec<Shelf> = Vec::new();
+        let mut files: Vec<ModelFile> = Vec::new();
         for plan in tiers {
             // The same file by another name is still the same file.
-            let file = plan.file.canonicalize().unwrap_or_else(|_| plan.file.clone());
-            match shelves.iter_mut().find(|shelf| shelf.file == file && shelf.gpu_layers == plan.gpu_layers) {
-                Some(shelf) => shelf.tiers.push(plan.clone()),
-                None => shelves.push(Shelf {
-                    file,
+            let path = plan.file.canonicalize().unwrap_or_else(|_| plan.file.clone());
+            match files.iter_mut().find(|file| file.path == path && file.gpu_layers == plan.gpu_layers) {
+                Some(file) => file.tiers.push(plan.clone()),
+                None => files.push(ModelFile {
+                    path,
                     gpu_layers: plan.gpu_layers,
                     tiers: vec![plan.clone()],
                     begun: Instant::now(),
@@ -64,7 +64,7 @@ impl Library {
             }
         }
         Self {
-            shelves,
+            files,
             #[cfg(feature = "llama")]
             backend: OnceLock::new(),
         }
@@ -72,26 +72,26 @@ impl Library {
 
     /// How many files there are to read.
     pub(super) fn files(&self) -> usize {
-        self.shelves.len()
+        self.files.len()
     }
 
     /// Reads all files in turn and says so after each; stops where nobody listens any more.
     pub(super) fn read_files(&self, say: impl Fn(FileRead) -> bool) {
-        for (number, shelf) in self.shelves.iter().enumerate() {
+        for (number, file) in self.files.iter().enumerate() {
             // Nobody else sets it.
-            drop(shelf.content.set(self.read(shelf)));
+            drop(file.content.set(self.read(file)));
             if !say(FileRead(number)) {
                 return;
             }
         }
     }
 
-    fn read(&self, shelf: &Shelf) -> Result<Content, String> {
-        if fake::is_fake(&shelf.file) {
-            return fake::read(&shelf.file).map(|()| Content::Fake);
+    fn read(&self, file: &ModelFile) -> Result<Content, String> {
+        if fake::is_fake(&file.path) {
+            return fake::read(&file.path).map(|()| Content::Fake);
         }
         #[cfg(feature = "llama")]
-        return llama::read(self.backend()?, &shelf.file, shelf.gpu_layers).map(Content::Gguf);
+        return llama::read(self.backend()?, &file.path, file.gpu_layers).map(Content::Gguf);
         #[cfg(not(feature = "llama"))]
         return Err("this hearthd was built without llama.cpp; build it with the feature `llama`".to_owned());
     }
@@ -113,9 +113,9 @@ impl Library {
         scheduler: &mut Scheduler<'library>,
         out: &mut Vec<FromWorker>,
     ) {
-        let Some(shelf) = self.shelves.get(number) else { return };
-        for plan in &shelf.tiers {
-            let opened = match shelf.content.get() {
+        let Some(file) = self.files.get(number) else { return };
+        for plan in &file.tiers {
+            let opened = match file.content.get() {
                 Some(Ok(content)) => self.tier(content, plan),
                 Some(Err(message)) => Err(message.clone()),
                 None => Err("its file was not read".to_owned()),
@@ -126,7 +126,7 @@ impl Library {
                         tier: plan.tier,
                         name: plan.name.clone(),
                         prefix_tokens: u32::try_from(model.prefix_tokens()).unwrap_or(u32::MAX),
-                        load_ms: u64::try_from(shelf.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+                        load_ms: u64::try_from(file.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
                     };
                     scheduler.add(plan.tier, model);
                     FromWorker::Loaded(loaded)

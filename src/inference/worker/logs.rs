@@ -1,9 +1,9 @@
 //! llama.cpp's own messages: to the log at debug level, whatever level llama.cpp gave them.
 //!
 //! llama-cpp-2 hands them to a tracing subscriber and drops them where there is none, so this is a very small one that
-//! passes them on to `log`. It also keeps the last error, which says why a model could not be loaded.
+//! passes them on to `log`. It also keeps the first error, which says why a model could not be loaded.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
 use tracing::field::{Field, Visit};
@@ -22,11 +22,11 @@ pub fn is_llama_target(target: &str) -> bool {
         .any(|ours| target.strip_prefix(ours).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")))
 }
 
-static LAST_ERROR: Mutex<Option<String>> = Mutex::new(None);
+static FIRST_ERROR: Mutex<Option<String>> = Mutex::new(None);
 
-/// The last thing that llama.cpp called an error, and forgets it.
-pub(super) fn take_last_error() -> Option<String> {
-    LAST_ERROR.lock().unwrap_or_else(PoisonError::into_inner).take()
+/// The first thing that llama.cpp called an error since this was last asked: the ones after it say less and less.
+pub(super) fn take_first_error() -> Option<String> {
+    FIRST_ERROR.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// Sends llama.cpp's messages to the log from now on.
@@ -65,7 +65,7 @@ impl Subscriber for ToLog {
         event.record(&mut line);
         let text = line.0.trim();
         if *event.metadata().level() == Level::ERROR {
-            *LAST_ERROR.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_owned());
+            FIRST_ERROR.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| text.to_owned());
         }
         log::debug!(target: TARGET, "{text}");
     }
@@ -79,26 +79,33 @@ impl Subscriber for ToLog {
 #[derive(Default)]
 struct Line(String);
 
+impl Line {
+    fn append(&mut self, text: fmt::Arguments<'_>) {
+        // Writing to a String cannot fail.
+        let _ = self.0.write_fmt(text);
+    }
+}
+
 impl Visit for Line {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "message" | "text" => self.0.push_str(value.trim_end()),
             "module" => self.0 = format!("{value}: {}", self.0),
-            name => self.0.push_str(&format!(" {name}={value}")),
+            name => self.append(format_args!(" {name}={value}")),
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match field.name() {
-            "message" => self.0.push_str(&format!("{value:?}")),
-            name => self.0.push_str(&format!(" {name}={value:?}")),
+            "message" => self.append(format_args!("{value:?}")),
+            name => self.append(format_args!(" {name}={value:?}")),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ToLog, is_llama_target, take_last_error};
+    use super::{ToLog, is_llama_target, take_first_error};
 
     #[test]
     fn targets_of_llama_are_told_from_others() {
@@ -111,12 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_error_is_kept_once() {
+    fn the_first_error_is_kept_once() {
         tracing::subscriber::with_default(ToLog, || {
-            tracing::error!(target: "llama-cpp-2", "unknown model architecture: 'x'\n");
             tracing::error!(target: "other", "not ours");
+            tracing::error!(target: "llama-cpp-2", "unknown model architecture: 'x'\n");
+            tracing::error!(target: "llama-cpp-2", "failed to load model");
         });
-        assert_eq!(take_last_error().as_deref(), Some("unknown model architecture: 'x'"));
-        assert_eq!(take_last_error(), None);
+        assert_eq!(take_first_error().as_deref(), Some("unknown model architecture: 'x'"));
+        assert_eq!(take_first_error(), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Prompts as tokens: the chat template's own parts with their control tokens, what people said without any.
 //!
 //! The template is rendered with a mark in place of every content, cut at the marks, and each part tokenised by itself, so
-//! that "<|im_start|>" in a sentence stays six harmless characters. What stays the same between prompts stands first: the
+//! that `<|im_start|>` in a sentence stays six harmless characters. What stays the same between prompts stands first: the
 //! system prompt, then earlier exchanges, then what was said now, then time and room. Knows the vocabulary by a trait alone.
 
 use std::collections::HashMap;

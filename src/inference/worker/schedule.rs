@@ -63,7 +63,7 @@ impl Answer {
 }
 
 struct Tier<'model> {
-    tier: ModelTier,
+    which: ModelTier,
     model: Box<dyn Model + 'model>,
     answers: Vec<Option<Answer>>,
     /// Slots in the order in which their prompts came.
@@ -83,9 +83,9 @@ impl<'model> Scheduler<'model> {
     /// Takes a loaded model into the schedule.
     pub(super) fn add(&mut self, tier: ModelTier, model: Box<dyn Model + 'model>) {
         let answers = (0..model.slots()).map(|_| None).collect();
-        self.tiers.push(Tier { tier, model, answers, order: VecDeque::new(), waiting: VecDeque::new() });
+        self.tiers.push(Tier { which: tier, model, answers, order: VecDeque::new(), waiting: VecDeque::new() });
         // Chat stands before explain in the enum.
-        self.tiers.sort_by_key(|tier| tier.tier);
+        self.tiers.sort_by_key(|tier| tier.which);
     }
 
     /// Whether there is anything to compute.
@@ -100,7 +100,7 @@ impl<'model> Scheduler<'model> {
             ToWorker::Cancel { request } => self.tiers.iter_mut().for_each(|tier| tier.cancel(request, out)),
             ToWorker::Load(_) => log::warn!("the models are loaded once only; a second request to load is ignored"),
             ToWorker::Generate { request, prompt } => {
-                let refused = match self.tiers.iter_mut().find(|tier| tier.tier == prompt.tier) {
+                let refused = match self.tiers.iter_mut().find(|tier| tier.which == prompt.tier) {
                     None => Refused {
                         code: WorkerCode::ModelUnavailable,
                         message: "no model is loaded for this".to_owned(),
@@ -121,7 +121,7 @@ impl<'model> Scheduler<'model> {
             tier.fill_slots(out);
         }
         let Some(next) = self.next_tier() else { return };
-        if self.tiers[next].tier == ModelTier::Chat {
+        if self.tiers[next].which == ModelTier::Chat {
             self.chat_steps = self.chat_steps.saturating_add(1);
         } else {
             self.chat_steps = 0;
@@ -265,7 +265,7 @@ impl Tier<'_> {
 
     /// Ends every running answer after a step that failed: whose fault it was cannot be told.
     fn fail(&mut self, refused: &Refused, out: &mut Vec<FromWorker>) {
-        log::error!("a step of the {:?} model failed: {}", self.tier, refused.message);
+        log::error!("a step of the {:?} model failed: {}", self.which, refused.message);
         for slot in 0..self.answers.len() {
             if let Some(answer) = self.release(slot) {
                 out.push(failed(answer.request, refused.clone()));

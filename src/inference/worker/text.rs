@@ -61,12 +61,11 @@ impl AnswerText {
                 Ok(text) => (text, &rest[rest.len()..]),
                 Err(error) => {
                     let (valid, invalid) = rest.split_at(error.valid_up_to());
-                    let after = match error.error_len() {
-                        Some(length) => &invalid[length..],
-                        None => {
-                            incomplete = invalid;
-                            &invalid[invalid.len()..]
-                        }
+                    let after = if let Some(length) = error.error_len() {
+                        &invalid[length..]
+                    } else {
+                        incomplete = invalid;
+                        &invalid[invalid.len()..]
                     };
                     (std::str::from_utf8(valid).unwrap_or_default(), after)
                 }

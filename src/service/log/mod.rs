@@ -31,7 +31,8 @@ pub fn init(level: LevelFilter, worker: bool) -> Result<(), LogError> {
     let sink = Sink { level, output: Output::find(worker) };
     log::set_boxed_logger(Box::new(sink)).map_err(|_| LogError::AlreadySet)?;
     log::set_max_level(level);
-    events::forward(level).map_err(|_| LogError::AlreadySet)
+    // The worker listens to llama.cpp itself, since it has to know the last error as well.
+    if worker { Ok(()) } else { events::forward(level).map_err(|_| LogError::AlreadySet) }
 }
 
 struct Sink {

@@ -174,6 +174,7 @@ impl Connection {
             match events.poll().await? {
                 Event::Connected => {
                     attempt.connected();
+                    outbox.connected();
                     if !outbox.subscribe(&inbound::filters(&self.settings.base_topic)) {
                         return Err(LinkError::Lost("the subscription could not be sent".to_owned()));
                     }
@@ -204,7 +205,7 @@ impl Connection {
             "connected to the broker {host}:{port} by MQTT {}",
             if version == Version::V5 { "5" } else { "3.1.1" }
         );
-        self.handle.outbox.connected();
+        self.handle.outbox.subscribed();
         self.handle.retained("status", "online");
         let info = self.handle.info.borrow().clone();
         if !info.is_empty() {

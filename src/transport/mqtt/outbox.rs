@@ -39,8 +39,10 @@ struct Entry {
 #[derive(Default)]
 struct State {
     client: Option<Client>,
-    /// Whether the broker has taken us and our subscriptions.
+    /// Whether the broker has taken us.
     connected: bool,
+    /// Whether it has taken our subscriptions as well.
+    subscribed: bool,
     next_number: u64,
     bytes: usize,
     /// Not handed over yet.
@@ -105,7 +107,13 @@ impl Outbox {
         self.lock().client.as_ref().is_some_and(|client| client.subscribe(filters))
     }
 
-    /// The broker has taken us and our subscriptions: what waited goes out.
+    /// The broker has taken our subscriptions: from now on we hear what is said.
+    pub(super) fn subscribed(&self) {
+        self.lock().subscribed = true;
+    }
+
+    /// The broker has taken us: what waited goes out. It may deliver what it kept for us at once, before it answers our
+    /// subscriptions, and a command among that must find its way to the device.
     pub(super) fn connected(&self) {
         let mut state = self.lock();
         state.connected = true;
@@ -117,6 +125,7 @@ impl Outbox {
         let mut state = self.lock();
         state.client = None;
         state.connected = false;
+        state.subscribed = false;
         // The broker delivers again what was not acknowledged; the old link's receipts mean nothing to the new one.
         state.receipts.clear();
         let mut entries: Vec<Entry> = state.sent.drain().map(|(_, entry)| entry).collect();
@@ -226,6 +235,6 @@ impl Bus for Outbox {
     }
 
     fn is_connected(&self) -> bool {
-        self.lock().connected
+        self.lock().subscribed
     }
 }

@@ -36,10 +36,10 @@ impl Vocabulary for Bytes {
         for (role, content) in messages {
             match (&self.template, *role) {
                 (Template::None, _) => return None,
-                (Template::Folded, "system") => text += &format!("<x>user {content} - "),
-                (Template::Folded, "user") if text.ends_with(" - ") => text += &format!("{content}<x>"),
+                (Template::Folded, "system") => text.extend(["<x>user ", content, " - "]),
+                (Template::Folded, "user") if text.ends_with(" - ") => text.extend([content, "<x>"]),
                 (Template::Broken, "assistant") => {}
-                (_, role) => text += &format!("<x>{role} {content}<x>"),
+                (_, role) => text.extend(["<x>", role, " ", content, "<x>"]),
             }
         }
         Some(text + "<x>assistant ")

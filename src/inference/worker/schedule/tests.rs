@@ -217,7 +217,7 @@ fn a_refused_prompt_takes_no_slot_and_an_unknown_tier_is_said() {
 fn what_waits_is_bounded() {
     let (mut scheduler, _) = scheduler(1, false);
     let mut out = Vec::new();
-    for request in 0..u64::try_from(MOST_WAITING).unwrap() + 1 {
+    for request in 0..=u64::try_from(MOST_WAITING).unwrap() {
         scheduler.handle(generate(request, ModelTier::Chat, 3, 1), &mut out);
     }
     assert!(matches!(out[..], [FromWorker::Failed { request: 256, code: WorkerCode::Busy, .. }]), "{out:?}");

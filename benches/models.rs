@@ -1,0 +1,209 @@
+//! One answer at a time: the worker over its socket against a bare llama-cpp-2 loop, alternating on the same model.
+//!
+//! `cargo bench --bench models`; `HEARTHD_BENCH_MODEL` names another GGUF, `HEARTHD_BENCH_THREADS` other threads than all. The bar: at least 0.95 of the bare loop's tokens a
+//! second.
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use hearthd::inference::protocol::{LoadPlan, ModelTier, Prompt, Sampling, TierPlan};
+use hearthd::inference::supervisor::models::{AnswerEvent, ModelStates, Models};
+use hearthd::inference::supervisor::{SupervisorOptions, supervise};
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_2::model::{LlamaChatMessage, LlamaModel};
+use llama_cpp_2::sampling::LlamaSampler;
+use tokio::sync::oneshot;
+
+type Failure = Box<dyn std::error::Error>;
+
+const ROUNDS: usize = 7;
+const TOKENS: u32 = 128;
+const CONTEXT: u32 = 1_024;
+const BATCH: u32 = 256;
+const UBATCH: u32 = 128;
+const BAR: f64 = 0.95;
+const SYSTEM: &str = "You are the voice of a home. You answer what people ask in a friendly way, in plain words and \
+                      whole sentences, without lists, headings or other markup, since what you say is read aloud.";
+const QUESTION: &str = "Tell me a long story about a lighthouse keeper and the sea.";
+
+/// One answer's numbers.
+#[derive(Clone, Copy)]
+struct Run {
+    first_token: Duration,
+    tokens_per_second: f64,
+}
+
+impl Run {
+    fn new(begun: Instant, first: Instant, last: Instant, tokens: u32) -> Self {
+        let decoding = last.duration_since(first).as_secs_f64();
+        Self {
+            first_token: first.duration_since(begun),
+            tokens_per_second: f64::from(tokens.saturating_sub(1)) / decoding,
+        }
+    }
+}
+
+/// llama-cpp-2 without anything around it.
+fn bare(backend: &LlamaBackend, model: &LlamaModel, threads: i32) -> Result<Run, Failure> {
+    let params = LlamaContextParams::default()
+        .with_n_ctx(NonZeroU32::new(CONTEXT))
+        .with_n_batch(BATCH)
+        .with_n_ubatch(UBATCH)
+        .with_n_threads(threads)
+        .with_n_threads_batch(threads);
+    let mut context = model.new_context(backend, params)?;
+    let vocab = model.vocab();
+    let messages = [
+        LlamaChatMessage::new("system".to_owned(), SYSTEM.to_owned())?,
+        LlamaChatMessage::new("user".to_owned(), QUESTION.to_owned())?,
+    ];
+    let begun = Instant::now();
+    let text = model.apply_chat_template(&model.chat_template(None)?, &messages, true)?;
+    let tokens = vocab.tokenize(text.as_bytes(), true, true);
+    let mut batch = LlamaBatch::new(usize::try_from(BATCH)?, 1);
+    let mut position = 0;
+    for piece in tokens.chunks(usize::try_from(BATCH)?) {
+        batch.clear();
+        for token in piece {
+            position += 1;
+            batch.add(*token, position - 1, &[0], usize::try_from(position)? == tokens.len())?;
+        }
+        context.decode(&mut batch)?;
+    }
+    let mut sampler = LlamaSampler::chain([LlamaSampler::greedy()], true);
+    let mut bytes = Vec::new();
+    let mut token = sampler.sample(&context, batch.n_tokens() - 1);
+    let first = Instant::now();
+    let mut last = first;
+    let mut count = 1;
+    while count < TOKENS && !vocab.is_eog(token) {
+        vocab.token_to_piece_into(token, &mut bytes, false, None);
+        batch.clear();
+        batch.add(token, position, &[0], true)?;
+        position += 1;
+        context.decode(&mut batch)?;
+        token = sampler.sample(&context, 0);
+        last = Instant::now();
+        count += 1;
+    }
+    Ok(Run::new(begun, first, last, count))
+}
+
+/// The same answer by way of the supervisor, as the engine gets it.
+async fn ours(models: &Models) -> Result<Run, Failure> {
+    let sampling = Sampling { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, repeat_penalty: 1.0, seed: None };
+    let prompt = Prompt {
+        tier: ModelTier::Chat,
+        turns: Vec::new(),
+        text: QUESTION.to_owned(),
+        context: String::new(),
+        max_tokens: TOKENS,
+        sampling,
+    };
+    let begun = Instant::now();
+    let mut answer = models.generate(prompt)?;
+    let (mut first, mut last) = (None, begun);
+    loop {
+        match answer.next().await {
+            AnswerEvent::Started { .. } => {}
+            AnswerEvent::Text(_) => {
+                last = Instant::now();
+                first.get_or_insert(last);
+            }
+            AnswerEvent::Finished { usage, .. } => {
+                return Ok(Run::new(begun, first.unwrap_or(last), last, usage.completion_tokens));
+            }
+            AnswerEvent::Failed { message, .. } => return Err(message.into()),
+        }
+    }
+}
+
+fn model_file() -> Result<PathBuf, Failure> {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    let file = std::env::var_os("HEARTHD_BENCH_MODEL")
+        .or_else(|| std::env::var_os("HEARTHD_TEST_MODEL"))
+        .map_or(default, PathBuf::from);
+    if file.is_file() {
+        Ok(file)
+    } else {
+        Err(format!("no model at {}: `hearthd models pull smollm2-135m-instruct`", file.display()).into())
+    }
+}
+
+fn plan(file: PathBuf, threads: u32) -> LoadPlan {
+    let tier = TierPlan {
+        tier: ModelTier::Chat,
+        name: "bench".to_owned(),
+        file,
+        ctx_size: CONTEXT,
+        n_batch: BATCH,
+        n_ubatch: UBATCH,
+        threads: Some(threads),
+        gpu_layers: 0,
+        slots: 4,
+        system_prompt: SYSTEM.to_owned(),
+    };
+    LoadPlan { tiers: vec![tier] }
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn report(name: &str, runs: &[Run]) -> f64 {
+    let first = median(runs.iter().map(|run| run.first_token.as_secs_f64() * 1_000.0).collect());
+    let speed = median(runs.iter().map(|run| run.tokens_per_second).collect());
+    println!("{name:<8} {speed:>10.1} {first:>18.1}");
+    speed
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let file = model_file()?;
+    let threads = match std::env::var("HEARTHD_BENCH_THREADS") {
+        Ok(threads) => threads.parse()?,
+        Err(_) => std::thread::available_parallelism()?.get(),
+    };
+    let mut backend = LlamaBackend::init()?;
+    backend.void_logs();
+    let model = LlamaModel::load_from_file(&backend, &file, &LlamaModelParams::default())?;
+    let options =
+        SupervisorOptions { program: Some(env!("CARGO_BIN_EXE_hearthd").into()), ..SupervisorOptions::default() };
+    let (models, supervisor) = supervise(plan(file.clone(), u32::try_from(threads)?), options);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let supervisor = tokio::spawn(supervisor.run(async {
+        let _ = stopped.await;
+    }));
+    let states = models.states().wait_for(ModelStates::settled).await?.clone();
+    if !states.ready() {
+        return Err(format!("the model is not loaded: {states:?}").into());
+    }
+    let (mut worker, mut loops) = (Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let (one, two) = (ours(&models).await?, bare(&backend, &model, i32::try_from(threads)?)?);
+        // The first round warms both up.
+        if round > 0 {
+            worker.push(one);
+            loops.push(two);
+        }
+    }
+    println!("{}, {threads} threads, medians of {ROUNDS}", file.display());
+    println!("{:<8} {:>10} {:>18}", "", "tokens/s", "first token (ms)");
+    let speed = report("worker", &worker);
+    let bare_speed = report("bare", &loops);
+    let pairs = worker.iter().zip(&loops).map(|(one, two)| one.tokens_per_second / two.tokens_per_second);
+    println!(
+        "ratio {:.3} (of medians), {:.3} (median of pairs); bar {BAR}",
+        speed / bare_speed,
+        median(pairs.collect())
+    );
+    drop(stop);
+    supervisor.await?;
+    Ok(())
+}
