@@ -16,9 +16,10 @@ use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::vocab::LlamaVocab;
 
+use super::gguf;
+use super::logs::relay;
 use super::model::{Model, Prepared, Refused, Sampled, Token, Work, checked};
 use super::prompt::{Layout, Role, Vocabulary};
-use super::{gguf, logs};
 use crate::inference::protocol::{Prompt, Sampling, TierPlan, WorkerCode};
 
 /// Tokens that the repeat penalty looks back on.
@@ -32,9 +33,9 @@ const SHARED_SEQUENCE: i32 = 0;
 pub(super) fn read(backend: &LlamaBackend, file: &Path, gpu_layers: u32) -> Result<LlamaModel, String> {
     gguf::check(file).map_err(|error| format!("{} {error}", file.display()))?;
     let params = LlamaModelParams::default().with_n_gpu_layers(gpu_layers);
-    logs::take_first_error();
+    relay::take_first_error();
     LlamaModel::load_from_file(backend, file, &params).map_err(|_| {
-        let why = logs::take_first_error().unwrap_or_else(|| "it gave no reason".to_owned());
+        let why = relay::take_first_error().unwrap_or_else(|| "it gave no reason".to_owned());
         format!("llama.cpp cannot load {}: {why}", file.display())
     })
 }
@@ -78,7 +79,7 @@ impl<'model> LlamaTier<'model> {
         let context = model
             .new_context(backend, context_params(plan, ctx_size, slots, layout.prefix().len()))
             .map_err(|error| {
-                let why = logs::take_first_error().unwrap_or_else(|| error.to_string());
+                let why = relay::take_first_error().unwrap_or_else(|| error.to_string());
                 format!("llama.cpp cannot make a context of {ctx_size} tokens for {slots} conversations: {why}")
             })?;
         let step_tokens = usize_of(context.n_ubatch().min(context.n_batch()));

@@ -4,12 +4,14 @@
 //! one bounded channel. The process has no state worth keeping: when the daemon's end of the socket closes, it ends.
 
 mod fake;
+#[cfg(any(feature = "llama", test))]
 mod gguf;
 mod library;
 #[cfg(feature = "llama")]
 mod llama;
 pub mod logs;
 mod model;
+#[cfg(any(feature = "llama", test))]
 mod prompt;
 mod schedule;
 mod text;
@@ -131,7 +133,7 @@ fn serve(
     socket: UnixStream,
 ) -> Result<(), WorkerError> {
     #[cfg(feature = "llama")]
-    logs::install();
+    logs::relay::install();
     let library = Library::new(plan);
     thread::scope(|scope| {
         let library = &library;

@@ -3,7 +3,9 @@
 //! A model has slots, one conversation each. A slot is opened with a prepared prompt, fed by [`Model::step`] piece by piece,
 //! and closed, after which nothing of the conversation is left in it.
 
-use crate::inference::protocol::{Prompt, Sampling, WorkerCode};
+#[cfg(feature = "llama")]
+use crate::inference::protocol::Sampling;
+use crate::inference::protocol::{Prompt, WorkerCode};
 
 /// A token of a model's vocabulary.
 pub(super) type Token = i32;
@@ -36,6 +38,7 @@ pub(super) struct Work<'a> {
     /// The tokens.
     pub tokens: &'a [Token],
     /// Where the first of them stands in the conversation.
+    #[cfg_attr(not(any(feature = "llama", test)), expect(dead_code, reason = "the fake does not care"))]
     pub position: usize,
     /// Whether the token that follows the last of them is wanted.
     pub sample: bool,
@@ -82,7 +85,8 @@ pub(super) trait Model {
     fn close(&mut self, slot: usize);
 }
 
-/// Shortens the sampling's float settings to what every model can work with.
+/// The sampling's settings, cut to what every model can work with.
+#[cfg(feature = "llama")]
 pub(super) fn checked(sampling: &Sampling) -> Sampling {
     let finite = |value: f32, otherwise: f32| if value.is_finite() { value } else { otherwise };
     Sampling {
