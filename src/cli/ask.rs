@@ -70,27 +70,18 @@ fn payload(args: &AskArgs, id: &str) -> String {
 /// The rest of the text, what went wrong, what was sent, and where the time went.
 fn show(last: &Value, printed: &str) {
     let text = last.get("text").and_then(Value::as_str).unwrap_or_default();
-    let mut out = String::new();
-    out.push_str(text.strip_prefix(printed).unwrap_or_default());
-    if !text.is_empty() {
-        out.push('\n');
-    }
-    if let Some(error) = last.get("error") {
-        let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
-        let code = error.get("code").and_then(Value::as_str).unwrap_or_default();
-        out.push_str(&format!("{message} ({code})\n"));
-    }
-    let suggestions = last.get("suggestions").and_then(Value::as_array);
-    for suggestion in suggestions.into_iter().flatten().filter_map(Value::as_str) {
-        out.push_str(&format!("  - {suggestion}\n"));
-    }
+    let rest = text.strip_prefix(printed).unwrap_or_default();
+    let mut lines: Vec<String> = if text.is_empty() { Vec::new() } else { vec![rest.to_owned()] };
+    let part = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let items = |name: &str| last.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let error = last.get("error");
+    lines.extend(error.map(|error| format!("{} ({})", part(error, "message"), part(error, "code"))));
+    lines.extend(items("suggestions").iter().filter_map(Value::as_str).map(|suggestion| format!("  - {suggestion}")));
     let (dim, plain) = if io::stdout().is_terminal() { ("\u{1b}[2m", "\u{1b}[0m") } else { ("", "") };
-    for action in last.get("actions").and_then(Value::as_array).into_iter().flatten() {
-        let part = |name| action.get(name).and_then(Value::as_str).unwrap_or_default();
-        out.push_str(&format!("{dim}-> {} {}{plain}\n", part("topic"), part("payload")));
-    }
-    out.push_str(&format!("{dim}{}{plain}", times(last)));
-    say(&out);
+    let sent = |action: &Value| format!("{dim}-> {} {}{plain}", part(action, "topic"), part(action, "payload"));
+    lines.extend(items("actions").iter().map(sent));
+    lines.push(format!("{dim}{}{plain}", times(last)));
+    say(&lines.join("\n"));
 }
 
 fn times(last: &Value) -> String {

@@ -2,13 +2,13 @@
 
 use crate::config::file::{ConfigError, Loaded};
 
-use super::{Outcome, complain, connect, say, sources};
+use super::{Outcome, complain, connect, say, say_all, sources};
 
 pub(super) fn run(config: &Result<Loaded, ConfigError>) -> Outcome {
     let loaded = match config {
         Ok(loaded) => loaded,
         Err(ConfigError::Problems(problems)) => {
-            problems.iter().for_each(|problem| say(problem));
+            say_all(problems);
             return Outcome::Problems;
         }
         Err(error) => {
@@ -17,7 +17,10 @@ pub(super) fn run(config: &Result<Loaded, ConfigError>) -> Outcome {
         }
     };
     let (rules, problems) = sources::load(&loaded.config.intents.path);
-    problems.iter().for_each(|problem| say(problem));
+    say_all(&problems);
+    for note in rules.notes() {
+        say(&format_args!("{note} (a note)"));
+    }
     let mut found = problems.len();
     for message in
         connect::settings(loaded).err().into_iter().map(|error| error.to_string()).chain(connect::bad_models(loaded))

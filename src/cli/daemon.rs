@@ -65,7 +65,7 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), StartError> {
     for missing in [&settings.chat.missing, &settings.explain.missing].into_iter().flatten() {
         log::warn!("{missing}; device commands work all the same");
     }
-    let engine = Engine::new(settings, rules, models, mqtt.bus(), Some(loaded.config.state_dir.0.clone()));
+    let engine = Engine::new(settings, rules, models, mqtt.bus(), Some(&loaded.config.state_dir.0));
     let mut tasks = JoinSet::new();
     tasks.spawn(supervision.run(until(stopped.clone())));
     let (reload_tx, reload_rx) = mpsc::channel(1);

@@ -7,12 +7,12 @@ use crate::core::routing::{self, Route};
 use crate::core::utterance::{Utterance, parse_object};
 
 use super::arguments::MatchArgs;
-use super::{Outcome, complain, say, sources};
+use super::{Outcome, complain, say, say_all, sources};
 
 pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
     let (rules, problems) = sources::load(&loaded.config.intents.path);
     if !problems.is_empty() {
-        problems.iter().for_each(|problem| say(problem));
+        say_all(&problems);
         return Outcome::NotStarted;
     }
     let object = json!({ "text": args.text, "site_id": args.site, "lang": args.lang }).to_string();

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::config::file::{self, ConfigError, Loaded};
+use crate::core::yaml::Problem;
 use crate::{inference, service};
 
 use arguments::{Arguments, Command};
@@ -56,7 +57,7 @@ pub fn main() -> ExitCode {
         Command::Schema(which) => schema::run(*which),
         Command::Check => check::run(&config()),
         Command::Run => with(config(), run::run),
-        Command::Test => with(config(), test::run),
+        Command::Test => with(config(), |loaded| test::run(&loaded)),
         Command::Match(args) => with(config(), |loaded| matching::run(&loaded, args)),
         Command::Ask(args) => with(config(), |loaded| ask::run(&loaded, args)),
         Command::Models(args) => with(config(), |loaded| fetch(&loaded, args)),
@@ -98,6 +99,13 @@ fn complain(error: &dyn std::fmt::Display) {
 /// A line on standard output; a reader that went away, as `head` does, is no error.
 fn say(line: &dyn std::fmt::Display) {
     let _ = writeln!(io::stdout().lock(), "{line}");
+}
+
+/// Every problem of a file, a line each.
+fn say_all(problems: &[Problem]) {
+    for problem in problems {
+        say(problem);
+    }
 }
 
 fn worker(log_level: log::LevelFilter) -> Outcome {

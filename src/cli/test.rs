@@ -2,12 +2,12 @@
 
 use crate::config::file::Loaded;
 
-use super::{Outcome, say, sources};
+use super::{Outcome, say, say_all, sources};
 
-pub(super) fn run(loaded: Loaded) -> Outcome {
+pub(super) fn run(loaded: &Loaded) -> Outcome {
     let (rules, problems) = sources::load(&loaded.config.intents.path);
     if !problems.is_empty() {
-        problems.iter().for_each(|problem| say(problem));
+        say_all(&problems);
         say(&"the tests were not run: the intents have problems");
         return Outcome::Problems;
     }

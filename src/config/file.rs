@@ -84,13 +84,14 @@ pub fn load(named: Option<&Path>, environment: &[(String, String)]) -> Result<Lo
     let password_file = secret(&["mqtt", "password_file"], config.mqtt.password_file.as_ref(), "mqtt-password");
     let http_token = secret(&["http", "token_file"], config.http.token_file.as_ref(), "http-token");
     let mqtt_password = config.mqtt.password.clone().or(password_file);
-    if let Some(listen) = config.http.listen {
-        if !listen.ip().is_loopback() && http_token.is_none() {
-            problems.push(problem(
-                &["http", "listen"],
-                format!("{listen} is reachable from other machines: set http.token_file to a file with a long token"),
-            ));
-        }
+    if let Some(listen) = config.http.listen
+        && !listen.ip().is_loopback()
+        && http_token.is_none()
+    {
+        problems.push(problem(
+            &["http", "listen"],
+            format!("{listen} is reachable from other machines: set http.token_file to a file with a long token"),
+        ));
     }
     if http_token.as_ref().is_some_and(|token| token.reveal().len() < MIN_TOKEN_BYTES) {
         problems.push(problem(&["http", "token_file"], format!("the token is shorter than {MIN_TOKEN_BYTES} bytes")));

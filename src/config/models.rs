@@ -124,7 +124,7 @@ impl ModelsFile {
         self.explain.with_defaults(
             "llama-3.2-3b-instruct",
             512,
-            Duration::from_secs(120),
+            Duration::from_mins(2),
             "You are the voice of a smart home. Explain clearly and correctly in a few spoken paragraphs, in plain \
              words, without lists or markup. You cannot control devices; if asked to, say that you did not.",
         )

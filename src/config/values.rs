@@ -160,7 +160,7 @@ mod tests {
     fn durations_need_a_unit() {
         assert_eq!(Span::parse("30s"), Some(Span(Duration::from_secs(30))));
         assert_eq!(Span::parse("1500ms"), Some(Span(Duration::from_millis(1500))));
-        assert_eq!(Span::parse("5m"), Some(Span(Duration::from_secs(300))));
+        assert_eq!(Span::parse("5m"), Some(Span(Duration::from_mins(5))));
         for wrong in ["", "30", "s", "-1s", "1.5s", "5 weeks", "99999999999999999999s", "18446744073709551615h"] {
             assert_eq!(Span::parse(wrong), None, "{wrong}");
         }

@@ -16,7 +16,7 @@ const MAX_TURNS: usize = 16;
 /// Bytes kept of one conversation: more than any prompt of 1,024 tokens holds.
 const MAX_BYTES: usize = 16 * 1024;
 /// A conversation silent for longer than this is over.
-const LIFETIME: Duration = Duration::from_secs(30 * 60);
+const LIFETIME: Duration = Duration::from_mins(30);
 
 /// One exchange.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,6 +20,8 @@ use super::{lock, milliseconds};
 pub(super) struct Started {
     answer: Answer,
     permit: OwnedSemaphorePermit,
+    /// The text as the model read it, for the next turn's prompt to begin with the same tokens.
+    said: String,
 }
 
 /// What an answering task is given.
@@ -50,8 +52,9 @@ pub(super) fn begin(shared: &Shared, tier: ModelTier, utterance: &Utterance) -> 
         max_tokens: tier_settings.max_tokens,
         sampling: tier_settings.sampling.clone(),
     };
+    let said = prompt.said();
     let answer = shared.models.generate(prompt).map_err(|error| (error.code, error.message))?;
-    Ok(Started { answer, permit })
+    Ok(Started { answer, permit, said })
 }
 
 /// What changes from one utterance to the next; stands last in the prompt, so that what stays keeps its KV state.
@@ -78,7 +81,7 @@ enum End {
 
 /// Passes a model's pieces on as chunks until it ends, is stopped, or its deadline passes.
 pub(super) async fn run(shared: Arc<Shared>, job: Job, stop: watch::Receiver<Option<Stop>>) {
-    let Job { tier, utterance, expires, mut responder, started: Started { answer, permit } } = job;
+    let Job { tier, utterance, expires, mut responder, started: Started { answer, permit, said } } = job;
     let settings = shared.settings();
     let deadline = responder.arrived() + settings.tier(tier).deadline;
     let mut stream = Stream {
@@ -103,7 +106,7 @@ pub(super) async fn run(shared: Arc<Shared>, job: Job, stop: watch::Receiver<Opt
     let last = conclude(end, &mut responder);
     lock(&shared.running).remove(responder.id());
     if last.status == Status::Ok && responder.has_text() {
-        let turn = Turn { user: utterance.text.clone(), assistant: responder.text().to_owned() };
+        let turn = Turn { user: said, assistant: responder.text().to_owned() };
         lock(&shared.conversations).add(&utterance.user_id, turn, dropped_turns, Instant::now());
     }
     let last = Final { model: Some(settings.tier(tier).model.clone()), ..last };

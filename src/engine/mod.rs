@@ -10,7 +10,7 @@ mod responder;
 mod seen;
 mod state;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -148,14 +148,8 @@ pub struct Engine {
 impl Engine {
     /// An engine over these rules and models, with its memory of ids in `state_dir`.
     #[must_use]
-    pub fn new(
-        settings: Settings,
-        rules: Rules,
-        models: Models,
-        bus: Arc<dyn Bus>,
-        state_dir: Option<PathBuf>,
-    ) -> Self {
-        Self { shared: Arc::new(Shared::new(settings, rules, models, bus, state_dir.as_deref())) }
+    pub fn new(settings: Settings, rules: Rules, models: Models, bus: Arc<dyn Bus>, state_dir: Option<&Path>) -> Self {
+        Self { shared: Arc::new(Shared::new(settings, rules, models, bus, state_dir)) }
     }
 
     /// Takes an utterance: when this returns it is refused, carried out, or being answered by a model.

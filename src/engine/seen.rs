@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::core::reply::Final;
 
 /// How long an id is remembered.
-const WINDOW: Duration = Duration::from_secs(600);
+const WINDOW: Duration = Duration::from_mins(10);
 /// How many ids are remembered.
 const MAX_IDS: usize = 4_096;
 /// Lines of the file beyond which it is written anew.
@@ -116,11 +116,11 @@ impl Seen {
         }
         while self.final_bytes > MAX_FINAL_BYTES {
             let Some(oldest) = self.answered.pop_front() else { break };
-            if let Some(entry) = self.entries.get_mut(&oldest) {
-                if let Outcome::Answered(last) = &entry.outcome {
-                    self.final_bytes = self.final_bytes.saturating_sub(size(last));
-                    entry.outcome = Outcome::Forgotten;
-                }
+            if let Some(entry) = self.entries.get_mut(&oldest)
+                && let Outcome::Answered(last) = &entry.outcome
+            {
+                self.final_bytes = self.final_bytes.saturating_sub(size(last));
+                entry.outcome = Outcome::Forgotten;
             }
         }
     }
@@ -155,7 +155,7 @@ impl Seen {
         };
         if let Err(error) = written {
             // Said once a minute at most: a full disk fails for every utterance.
-            if journal.warned.is_none_or(|warned| warned.elapsed() > Duration::from_secs(60)) {
+            if journal.warned.is_none_or(|warned| warned.elapsed() > Duration::from_mins(1)) {
                 log::warn!("ids are not remembered across a restart: {}: {error}", journal.path.display());
                 journal.warned = Some(Instant::now());
             }

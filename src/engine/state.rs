@@ -92,10 +92,10 @@ impl Shared {
     pub(super) fn finish(&self, utterance: &Utterance, responder: Responder, last: Final) {
         let last = responder.finish(last);
         log_outcome(utterance, &last, self.settings().log_utterances);
-        if utterance.id.is_some() {
-            if let Some(id) = &last.id {
-                lock(&self.seen).answered(id, &last);
-            }
+        if utterance.id.is_some()
+            && let Some(id) = &last.id
+        {
+            lock(&self.seen).answered(id, &last);
         }
         lock(&self.counts).add(&last);
     }

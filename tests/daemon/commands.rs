@@ -73,11 +73,11 @@ fn missing_files_are_said_in_one_line() {
 #[test]
 fn a_port_in_use_is_said_with_the_remedy() {
     let home = home();
-    let _taken = TcpListener::bind(home.mqtt).unwrap();
+    let taken = TcpListener::bind(home.mqtt).unwrap();
     let (code, _, err) = run(&home, &["run"]);
     assert_eq!(code, 3, "{err}");
     assert!(err.contains("in use") && err.contains("mqtt.listen"), "{err}");
-    drop(_taken);
+    drop(taken);
     let _taken = TcpListener::bind(home.http).unwrap();
     let (code, _, err) = run(&home, &["run"]);
     assert!(code == 3 && err.contains("http.listen"), "{code} {err}");

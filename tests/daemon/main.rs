@@ -9,10 +9,14 @@
 mod client;
 mod commands;
 mod faults;
+#[path = "../support/home.rs"]
 mod home;
 mod http;
 mod ids;
 mod models;
+#[path = "../support/mosquitto.rs"]
 mod mosquitto;
 mod secure;
 mod utterances;
+#[path = "../support/web.rs"]
+mod web;

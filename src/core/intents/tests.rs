@@ -1,3 +1,5 @@
+//! Rules as people write them, and as they should not.
+
 use std::fs;
 use std::path::Path;
 

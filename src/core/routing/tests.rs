@@ -1,3 +1,5 @@
+//! Who answers what: a table.
+
 use super::*;
 
 use Route::{Chat, Explain, NotUnderstood};

@@ -1,3 +1,5 @@
+//! Problems with their places, and files that mean harm.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -242,7 +242,7 @@ impl Client {
         }
     }
 
-    /// Subscribes to all of these at QoS 1.
+    /// Subscribes to all of these at `QoS` 1.
     pub(super) fn subscribe(&self, filters: &[String]) -> bool {
         match &self.inner {
             InnerClient::V5(client) => {

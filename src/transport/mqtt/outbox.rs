@@ -74,20 +74,7 @@ impl Outbox {
 
     /// Puts a publish at the end and hands over what there is room for.
     pub(super) fn publish(&self, publish: Publish, under_way: Option<UnderWay>) -> Result<(), Full> {
-        self.push(&mut self.lock(), publish, under_way)
-    }
-
-    fn push(&self, state: &mut State, publish: Publish, under_way: Option<UnderWay>) -> Result<(), Full> {
-        let size = publish.topic.len() + publish.payload.len();
-        if state.len() >= MAX_ENTRIES || state.bytes + size > MAX_BYTES {
-            return Err(Full);
-        }
-        state.bytes += size;
-        let number = state.next_number;
-        state.next_number += 1;
-        state.waiting.push_back(Entry { publish, number, since: Instant::now(), _under_way: under_way });
-        state.pump();
-        Ok(())
+        self.lock().push(publish, under_way)
     }
 
     /// Acknowledges a message, now or as soon as there is room.
@@ -177,7 +164,7 @@ impl Outbox {
     pub(super) fn close(&self, last: Publish) {
         let mut state = self.lock();
         // Without room for it the last will says the same.
-        let _ = self.push(&mut state, last, None);
+        let _ = state.push(last, None);
         state.closing = true;
     }
 
@@ -185,10 +172,8 @@ impl Outbox {
     pub(super) fn is_done(&self) -> bool {
         let state = self.lock();
         let done = state.closing && state.len() == 0;
-        if done {
-            if let Some(client) = &state.client {
-                client.disconnect();
-            }
+        if done && let Some(client) = &state.client {
+            client.disconnect();
         }
         done
     }
@@ -197,6 +182,19 @@ impl Outbox {
 impl State {
     fn len(&self) -> usize {
         self.waiting.len() + self.handed.len() + self.sent.len()
+    }
+
+    fn push(&mut self, publish: Publish, under_way: Option<UnderWay>) -> Result<(), Full> {
+        let size = publish.topic.len() + publish.payload.len();
+        if self.len() >= MAX_ENTRIES || self.bytes + size > MAX_BYTES {
+            return Err(Full);
+        }
+        self.bytes += size;
+        let number = self.next_number;
+        self.next_number += 1;
+        self.waiting.push_back(Entry { publish, number, since: Instant::now(), _under_way: under_way });
+        self.pump();
+        Ok(())
     }
 
     fn pump(&mut self) {
@@ -231,7 +229,7 @@ impl Bus for Outbox {
         if !state.connected {
             return Err(BusAway);
         }
-        self.push(&mut state, publish, None).map_err(|Full| BusAway)
+        state.push(publish, None).map_err(|Full| BusAway)
     }
 
     fn is_connected(&self) -> bool {

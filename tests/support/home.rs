@@ -130,10 +130,9 @@ impl Home {
             if let Some(status) = self.daemon.as_mut().and_then(|daemon| daemon.try_wait().unwrap()) {
                 panic!("the daemon ended with {status} while waiting for {what}:\n{}", self.log());
             }
-            if let Some((_, body)) = crate::http::try_get(self.http, "/healthz").await {
-                if serde_json::from_str(&body).is_ok_and(|health: Value| good(&health)) {
-                    return;
-                }
+            let answer = crate::web::try_get(self.http, "/healthz").await;
+            if answer.is_some_and(|(_, body)| serde_json::from_str(&body).is_ok_and(|health: Value| good(&health))) {
+                return;
             }
             assert!(began.elapsed() < LIMIT, "{what} did not come:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
