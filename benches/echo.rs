@@ -15,10 +15,10 @@ mod home;
 #[expect(dead_code, reason = "shared with the tests")]
 mod mosquitto;
 #[path = "../tests/support/web.rs"]
-#[expect(dead_code, reason = "shared with the tests")]
 mod web;
 
 use std::net::SocketAddr;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ const WARM_UP: usize = 200;
 const BAR: f64 = 1.5;
 
 /// The bare echo, on a thread of its own as hearthd has a process of its own.
-fn echo(address: SocketAddr) {
+fn echo(address: SocketAddr, ready_tx: &mpsc::Sender<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut options = MqttOptions::new("bare-echo", address.ip().to_string(), address.port());
@@ -41,10 +41,11 @@ fn echo(address: SocketAddr) {
         network.set_tcp_nodelay(true);
         options.set_network_options(network).set_keep_alive(Duration::from_secs(10));
         let (client, mut events) = AsyncClient::new(options, 64);
-        // Ends with the process.
-        loop {
-            match events.poll().await.expect("the echo lost its broker") {
+        // Until the broker ends with the bench.
+        while let Ok(event) = events.poll().await {
+            match event {
                 Event::Incoming(Packet::ConnAck(_)) => client.try_subscribe("echo/in", QoS::AtLeastOnce).unwrap(),
+                Event::Incoming(Packet::SubAck(_)) => ready_tx.send(()).unwrap(),
                 Event::Incoming(Packet::Publish(publish)) => {
                     client.try_publish("echo/out", QoS::AtLeastOnce, false, publish.payload).unwrap();
                 }
@@ -70,7 +71,10 @@ fn quantile(sorted: &[Duration], percent: usize) -> f64 {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let (broker, home) = home::with_mosquitto().await;
-    thread::spawn(move || echo(broker.address));
+    let (ready_tx, ready_rx) = mpsc::channel();
+    let address = broker.address;
+    thread::spawn(move || echo(address, &ready_tx));
+    ready_rx.recv().unwrap();
     let mut client = Client::new(home.mqtt, Version::V4, "bench").await;
     client.subscribe("echo/out", 1).await;
     client.subscribe("zigbee2mqtt/#", 1).await;
