@@ -38,8 +38,16 @@ model: build
 demo: model
 	@.ci/demo
 
+# config.yaml names the Llama pair, which is a large download that nobody asked for yet: until it is there, the small model
+# answers in its place.
 run: model
-	@exec $(HEARTHD) --config config.yaml run
+	@if [ -z "$$HEARTHD__MODELS__CHAT__MODEL" ] && [ -z "$$HEARTHD__MODELS__EXPLAIN__MODEL" ] && \
+		grep -q '^ *model: llama-3.2-1b-instruct' config.yaml && ! ls models/Llama-3.2-*.gguf >/dev/null 2>&1; then \
+		echo 'make: the models of config.yaml are not here yet; $(SMALL_MODEL) answers in their place. To fetch them:'; \
+		echo 'make:   $(HEARTHD) models pull llama-3.2-1b-instruct && $(HEARTHD) models pull llama-3.2-3b-instruct'; \
+		export HEARTHD__MODELS__CHAT__MODEL=$(SMALL_MODEL) HEARTHD__MODELS__EXPLAIN__MODEL=$(SMALL_MODEL); \
+	fi; \
+	exec $(HEARTHD) --config config.yaml run
 
 # Cheap checks first.
 test: build model

@@ -1,8 +1,12 @@
 //! What can be written on the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Span;
 
 use super::models::ModelsArgs;
 
@@ -57,6 +61,7 @@ pub(super) enum Command {
 #[command(after_help = "Example:\n  hearthd match --site kitchen \"turn on the light\"")]
 pub(super) struct MatchArgs {
     /// What was said
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(super) text: String,
     /// Where it was said
     #[arg(long, value_name = "SITE_ID")]
@@ -76,6 +81,7 @@ pub(super) struct MatchArgs {
 )]
 pub(super) struct AskArgs {
     /// What to say
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(super) text: String,
     /// Asks for one tier instead of the router's choice
     #[arg(long)]
@@ -93,8 +99,12 @@ pub(super) struct AskArgs {
     #[arg(long)]
     pub(super) json: bool,
     /// The longest wait for the whole answer
-    #[arg(long, value_name = "DURATION", default_value = "180s")]
-    pub(super) timeout: String,
+    #[arg(long, value_name = "DURATION", default_value = "180s", value_parser = duration)]
+    pub(super) timeout: Duration,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    Span::parse(text).map(|span| span.0).ok_or_else(|| "write a duration as 30s, 1500ms or 5m".to_owned())
 }
 
 /// The tiers as they are written.

@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal, Write};
 
 use serde_json::{Value, json};
 
-use crate::config::Span;
 use crate::config::file::Loaded;
 use crate::core::utterance::Tier;
 use crate::engine;
@@ -14,10 +13,6 @@ use super::arguments::{AskArgs, TierName};
 use super::{Outcome, complain, connect, not_started, say};
 
 pub(super) fn run(loaded: &Loaded, args: &AskArgs) -> Outcome {
-    let Some(Span(within)) = Span::parse(&args.timeout) else {
-        complain(&format_args!("--timeout {}: write a duration as 30s, 1500ms or 5m", args.timeout));
-        return Outcome::Problems;
-    };
     let mut settings = match connect::settings(loaded) {
         Ok(settings) => settings,
         Err(error) => return not_started(&error),
@@ -27,7 +22,7 @@ pub(super) fn run(loaded: &Loaded, args: &AskArgs) -> Outcome {
     settings.client_id = format!("hearthd-ask-{id}");
     settings.will_topic = None;
     settings.max_offline = std::time::Duration::ZERO;
-    let question = Question { payload: payload(args, &id), id, within };
+    let question = Question { payload: payload(args, &id), id, within: args.timeout };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return not_started(&error),

@@ -16,7 +16,7 @@ pub(super) fn run(config: &Result<Loaded, ConfigError>) -> Outcome {
             return Outcome::NotStarted;
         }
     };
-    let (rules, problems) = sources::load(&loaded.config.intents.path);
+    let (rules, problems) = sources::load(&loaded.config.intents);
     say_all(&problems);
     for note in rules.notes() {
         say(&format_args!("{note} (a note)"));
@@ -31,6 +31,7 @@ pub(super) fn run(config: &Result<Loaded, ConfigError>) -> Outcome {
     if found > 0 {
         return Outcome::Problems;
     }
-    say(&format_args!("{}: no problems; {} intents", loaded.path.display(), rules.len()));
+    let (path, rules, intents) = (loaded.path.display(), rules.len(), rules.intents());
+    say(&format_args!("{path}: no problems; {rules} rules for {intents} intents"));
     Outcome::Done
 }

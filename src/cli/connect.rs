@@ -85,6 +85,16 @@ fn model_file(
     })
 }
 
+/// A model as the config names it, a path made relative to where the command runs.
+pub(super) fn model_text(loaded: &Loaded, text: &str) -> String {
+    match ModelRef::parse(text) {
+        Ok(model) if !model.is_fake() && model.pull_name().is_none() => {
+            folder_of(loaded).join(text).display().to_string()
+        }
+        _ => text.to_owned(),
+    }
+}
+
 /// What the worker loads: the tiers whose model is there.
 pub(super) fn plan(loaded: &Loaded) -> LoadPlan {
     let models = &loaded.config.models;

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::config::file::{self, Loaded};
+use crate::config::file::{self, ConfigError, Loaded};
 use crate::core::intents::Rules;
-use crate::engine::Engine;
+use crate::core::yaml::Problem;
+use crate::engine::{self, Engine};
 use crate::inference::protocol::LoadPlan;
 use crate::inference::supervisor::{self, SupervisorOptions};
 use crate::service::notify;
@@ -16,12 +17,14 @@ use crate::service::signals::{Signal, Signals};
 use crate::transport::http;
 use crate::transport::mqtt::{self, Connection, Mqtt};
 
-use super::{connect, environment, sources};
+use super::{Outcome, connect, environment, sources};
 
 /// How long running answers may take to end once the daemon is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long the parts may take to stop.
 const STOP: Duration = Duration::from_secs(5);
+/// Problems of a reload that are told on the info topic.
+const MAX_TOLD: usize = 5;
 /// How often the info topic and systemd's status are brought up to date.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -42,6 +45,8 @@ struct Daemon {
     mqtt: Mqtt,
     /// What the worker was started with.
     plan: LoadPlan,
+    /// What the engine was started with.
+    started_with: engine::Settings,
     last_reload: Value,
 }
 
@@ -49,7 +54,7 @@ struct Daemon {
 ///
 /// # Errors
 /// [`StartError`] where a part cannot start.
-pub(super) async fn run(loaded: Loaded) -> Result<(), StartError> {
+pub(super) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     let mut signals = Signals::new().map_err(StartError::from_any)?;
     if let Some(problem) = connect::bad_models(&loaded).first() {
         return Err(StartError(format!("{}: {problem}", loaded.path.display())));
@@ -70,11 +75,15 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), StartError> {
     tasks.spawn(supervision.run(until(stopped.clone())));
     let (reload_tx, reload_rx) = mpsc::channel(1);
     spawn_transports(&mut tasks, connection, door, &engine, reload_tx, stopped);
-    let mut daemon = Daemon { loaded, engine, mqtt, plan, last_reload: Value::Null };
+    let started_with = connect::engine_settings(&loaded);
+    let mut daemon = Daemon { loaded, engine, mqtt, plan, started_with, last_reload: Value::Null };
     notify::ready();
-    daemon.serve(&mut signals, reload_rx, &broker).await;
+    let outcome = daemon.serve(&mut signals, reload_rx, &broker).await;
     notify::stopping();
-    daemon.engine.drain(DRAIN).await;
+    tokio::select! {
+        () = daemon.engine.drain(DRAIN) => {}
+        () = told_again(&mut signals) => daemon.engine.drain(Duration::ZERO).await,
+    }
     daemon.mqtt.close();
     stop.send_replace(true);
     let all = async { while tasks.join_next().await.is_some() {} };
@@ -83,7 +92,12 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), StartError> {
     }
     broker.stop().await;
     log::info!("stopped");
-    Ok(())
+    Ok(outcome)
+}
+
+/// Waits for a second order to stop: whoever gives it does not want to wait.
+async fn told_again(signals: &mut Signals) {
+    while signals.next().await != Signal::Stop {}
 }
 
 /// The worker logs as much as the daemon does.
@@ -99,7 +113,7 @@ async fn until(mut stopped: watch::Receiver<bool>) {
 }
 
 fn load_rules(loaded: &Loaded) -> Result<Rules, StartError> {
-    let (rules, problems) = sources::load(&loaded.config.intents.path);
+    let (rules, problems) = sources::load(&loaded.config.intents);
     if problems.is_empty() {
         return Ok(rules);
     }
@@ -131,20 +145,20 @@ fn spawn_transports(
 
 impl Daemon {
     /// Waits for signals, orders to reload and changes worth telling, until it is time to stop.
-    async fn serve(&mut self, signals: &mut Signals, mut reload_rx: mpsc::Receiver<()>, broker: &Broker) {
+    async fn serve(&mut self, signals: &mut Signals, mut reload_rx: mpsc::Receiver<()>, broker: &Broker) -> Outcome {
         let mut look = tokio::time::interval(LOOK);
         let mut fed = tokio::time::Instant::now();
         let feed_every = notify::watchdog_interval();
         loop {
             tokio::select! {
                 signal = signals.next() => match signal {
-                    Signal::Stop => return,
+                    Signal::Stop => return Outcome::Done,
                     Signal::Reload => self.reload(),
                 },
                 Some(()) = reload_rx.recv() => self.reload(),
                 cause = broker.died() => {
-                    log::error!("the embedded broker ended: {cause}");
-                    return;
+                    log::error!("the embedded broker ended, and hearthd with it: {cause}");
+                    return Outcome::Problems;
                 }
                 _ = look.tick() => {
                     self.tell();
@@ -160,7 +174,7 @@ impl Daemon {
     /// Brings the info topic and systemd's status line up to date.
     fn tell(&self) {
         let health = self.engine.health();
-        let tier = |tier: &crate::engine::TierHealth| json!({ "model": tier.model, "state": tier.state });
+        let tier = |tier: &engine::TierHealth| json!({ "model": tier.model, "state": tier.state });
         let info = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "tiers": {
@@ -189,24 +203,33 @@ impl Daemon {
         let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         self.last_reload = match &outcome {
             Ok(()) => json!({ "at": at, "ok": true }),
-            Err(message) => json!({ "at": at, "ok": false, "message": message }),
+            Err(failed) => json!({ "at": at, "ok": false, "message": failed.public }),
         };
         match outcome {
             Ok(()) => log::info!("reloaded: {} intents", self.engine.intents()),
-            Err(message) => log::error!("reload failed, what was loaded before stays: {message}"),
+            Err(failed) => {
+                log::error!("reload failed, what was loaded before stays");
+                for line in failed.lines {
+                    log::error!("{line}");
+                }
+            }
         }
         self.tell();
         notify::ready();
     }
 
-    fn read_again(&mut self) -> Result<(), String> {
-        let loaded = file::load(Some(&self.loaded.path), &environment()).map_err(|error| error.to_string())?;
-        let rules = load_rules(&loaded).map_err(|error| error.to_string())?;
+    fn read_again(&mut self) -> Result<(), ReloadFailed> {
+        let loaded =
+            file::load(Some(&self.loaded.path), &environment()).map_err(|error| ReloadFailed::config(&error))?;
+        let (rules, problems) = sources::load(&loaded.config.intents);
+        if !problems.is_empty() {
+            return Err(ReloadFailed::intents(&problems));
+        }
         let mut settings = connect::engine_settings(&loaded);
         // The worker holds what it was started with; the rest of a tier's settings goes with each prompt.
         if connect::plan(&loaded) != self.plan {
             log::warn!("changes to models, their contexts or their system prompts take effect at the next start");
-            let before = connect::engine_settings(&self.loaded);
+            let before = &self.started_with;
             settings.chat.model.clone_from(&before.chat.model);
             settings.explain.model.clone_from(&before.explain.model);
             settings.chat.missing.clone_from(&before.chat.missing);
@@ -222,6 +245,27 @@ impl Daemon {
         log::set_max_level(loaded.config.log.level.into());
         self.loaded = loaded;
         Ok(())
+    }
+}
+
+/// Why a reload changed nothing.
+struct ReloadFailed {
+    /// For the info topic, which everybody on the broker may read.
+    public: String,
+    /// For the log, a problem a line.
+    lines: Vec<String>,
+}
+
+impl ReloadFailed {
+    /// A config may hold a secret in the wrong place, so that only the log says what is wrong with it.
+    fn config(error: &ConfigError) -> Self {
+        let lines: Vec<String> = error.to_string().lines().map(str::to_owned).collect();
+        Self { public: "the config has problems; the log and `hearthd check` name them".to_owned(), lines }
+    }
+
+    fn intents(problems: &[Problem]) -> Self {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Self { public: lines.iter().take(MAX_TOLD).cloned().collect::<Vec<_>>().join("\n"), lines }
     }
 }
 

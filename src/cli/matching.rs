@@ -10,7 +10,7 @@ use super::arguments::MatchArgs;
 use super::{Outcome, complain, say, say_all, sources};
 
 pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
-    let (rules, problems) = sources::load(&loaded.config.intents.path);
+    let (rules, problems) = sources::load(&loaded.config.intents);
     if !problems.is_empty() {
         say_all(&problems);
         return Outcome::NotStarted;

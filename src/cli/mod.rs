@@ -121,7 +121,7 @@ fn worker(log_level: log::LevelFilter) -> Outcome {
 
 fn fetch(loaded: &Loaded, args: &models::ModelsArgs) -> Outcome {
     let settings = &loaded.config.models;
-    let (chat, explain) = (settings.chat().model, settings.explain().model);
+    let [chat, explain] = [settings.chat(), settings.explain()].map(|tier| connect::model_text(loaded, &tier.model));
     let configured = [("chat", chat.as_str()), ("explain", explain.as_str())];
     match models::run(args, &settings.path, &configured, &mut io::stdout().lock()) {
         Ok(()) => Outcome::Done,

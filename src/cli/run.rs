@@ -17,7 +17,7 @@ pub(super) fn run(loaded: Loaded) -> Outcome {
         Err(error) => return not_started(&error),
     };
     let outcome = match runtime.block_on(Box::pin(daemon::run(loaded))) {
-        Ok(()) => Outcome::Done,
+        Ok(outcome) => outcome,
         Err(error) => not_started(&error),
     };
     // What is left are blocking threads that nobody waits for any more.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::config::Intents;
 use crate::core::intents::{self, Rules, Source};
 use crate::core::yaml::Problem;
 
@@ -14,7 +15,13 @@ const MAX_FILES: usize = 2_000;
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Reads every `*.yaml` of the folder and below, in path order, and loads them; every problem at once.
-pub(super) fn load(folder: &Path) -> (Rules, Vec<Problem>) {
+/// The folder's default place may be missing: an empty config is valid, and has no rules.
+pub(super) fn load(intents: &Intents) -> (Rules, Vec<Problem>) {
+    let folder = intents.path.as_path();
+    if intents.is_default && !folder.exists() {
+        log::warn!("there is no folder {}: no device command will be understood", folder.display());
+        return (Rules::default(), Vec::new());
+    }
     let mut problems = Vec::new();
     let mut paths = Vec::new();
     collect(folder, 0, &mut paths, &mut problems);

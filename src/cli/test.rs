@@ -5,7 +5,7 @@ use crate::config::file::Loaded;
 use super::{Outcome, say, say_all, sources};
 
 pub(super) fn run(loaded: &Loaded) -> Outcome {
-    let (rules, problems) = sources::load(&loaded.config.intents.path);
+    let (rules, problems) = sources::load(&loaded.config.intents);
     if !problems.is_empty() {
         say_all(&problems);
         say(&"the tests were not run: the intents have problems");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::core::secret::Secret;
 use crate::core::yaml::{Document, Problem};
 
-use super::Config;
+use super::{Broker, Config, DEFAULT_INTENTS};
 
 /// Environment variables with this prefix set config keys: `HEARTHD__MQTT__BROKER`.
 const ENVIRONMENT_PREFIX: &str = "HEARTHD__";
@@ -69,6 +69,7 @@ pub fn load(named: Option<&Path>, environment: &[(String, String)]) -> Result<Lo
     let Some(mut config) = config.filter(|_| problems.is_empty()) else {
         return Err(ConfigError::Problems(problems));
     };
+    config.intents.is_default = config.intents.path == Path::new(DEFAULT_INTENTS);
     rebase(&mut config, path.parent().unwrap_or(Path::new("")));
     let credentials = variable(environment, "CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let problem = |keys: &[&str], message: String| document.problem(keys, message);
@@ -92,6 +93,21 @@ pub fn load(named: Option<&Path>, environment: &[(String, String)]) -> Result<Lo
             &["http", "listen"],
             format!("{listen} is reachable from other machines: set http.token_file to a file with a long token"),
         ));
+    }
+    let mqtt = &config.mqtt;
+    if mqtt_password.is_some() && mqtt.username.is_none() {
+        problems.push(problem(&["mqtt"], "a password is of no use without mqtt.username".to_owned()));
+    }
+    if mqtt.broker == Broker::Embedded {
+        if mqtt.username.is_some() && mqtt_password.is_none() {
+            let message = "the embedded broker needs a password for this user: set mqtt.password_file";
+            problems.push(problem(&["mqtt", "username"], message.to_owned()));
+        }
+        if !mqtt.listen.ip().is_loopback() && mqtt.username.is_none() {
+            let message =
+                format!("{} is reachable from other machines: set mqtt.username and mqtt.password_file", mqtt.listen);
+            problems.push(problem(&["mqtt", "listen"], message));
+        }
     }
     if http_token.as_ref().is_some_and(|token| token.reveal().len() < MIN_TOKEN_BYTES) {
         problems.push(problem(&["http", "token_file"], format!("the token is shorter than {MIN_TOKEN_BYTES} bytes")));
@@ -182,7 +198,14 @@ fn inconsistencies(config: &Config) -> Vec<(At, String)> {
         let message = "the base topic must be 1 to 128 characters without + # or a / at its ends, and not under $";
         found.push((vec!["mqtt", "base_topic"], message.to_owned()));
     }
+    let own = ["utterance", "cancel", "admin", "status", "info", "error"]
+        .map(|topic| format!("{}/{topic}/", mqtt.base_topic));
     for prefix in mqtt.reply_prefixes.iter().flatten() {
+        if own.iter().any(|own| own.starts_with(prefix) || prefix.starts_with(own)) {
+            let message =
+                format!("`{prefix}` covers topics of hearthd's own: a reply there would be taken for an utterance");
+            found.push((vec!["mqtt", "reply_prefixes"], message));
+        }
         if !prefix.ends_with('/') || !is_plain_topic(prefix.trim_end_matches('/')) {
             let message = format!("`{prefix}` is no reply prefix: it must end with / and have no wildcard");
             found.push((vec!["mqtt", "reply_prefixes"], message));
@@ -226,7 +249,6 @@ fn is_plain_topic(topic: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Broker;
 
     fn read(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
@@ -268,6 +290,7 @@ mod tests {
         let environment = [
             ("HEARTHD__MQTT__BROKER", "mqtt://host:1884"),
             ("HEARTHD__MODELS__SLOTS", "2"),
+            ("HEARTHD__MQTT__USERNAME", "ann"),
             ("HEARTHD__MQTT__PASSWORD", "12345"),
             ("HEARTHD__LOG__UTTERANCES", "true"),
         ];
@@ -295,6 +318,18 @@ mod tests {
         assert_eq!(problems("mqtt:\n  base_topic: a/#\n", &[]).len(), 1);
         assert_eq!(problems("models:\n  chat: {ctx_size: 256, max_tokens: 256}\n", &[]).len(), 1);
         assert_eq!(problems("mqtt: {client_cert_file: a.pem}\n", &[]).len(), 1);
+        assert_eq!(problems("mqtt: {password: word}\n", &[]).len(), 1);
+        assert_eq!(problems("mqtt: {username: ann}\n", &[]).len(), 1);
+        assert_eq!(problems("mqtt: {listen: \"0.0.0.0:1883\"}\n", &[]).len(), 1);
+        assert_eq!(problems("mqtt: {reply_prefixes: [hearthd/]}\n", &[]).len(), 1);
+    }
+
+    #[test]
+    fn no_problem_shows_a_secret() {
+        for text in ["mqtt: {username: a, password: 987654321}\n", "mqtt: {broker: \"tcp://user:987654321@host\"}\n"] {
+            let found = problems(text, &[]).join("\n");
+            assert!(!found.contains("987654321"), "{found}");
+        }
     }
 
     #[test]
@@ -302,7 +337,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("mqtt-password"), "canary\n").unwrap();
         let credentials = folder.path().display().to_string();
-        let loaded = read("", &[("CREDENTIALS_DIRECTORY", &credentials)]).unwrap();
+        let loaded = read("mqtt: {username: ann}", &[("CREDENTIALS_DIRECTORY", &credentials)]).unwrap();
         assert_eq!(loaded.mqtt_password.as_ref().unwrap().reveal(), "canary");
         assert!(!format!("{loaded:?}").contains("canary"));
     }

@@ -134,13 +134,19 @@ impl Mqtt {
 pub struct Intents {
     /// Folder of intent files; every `*.yaml` in it and below is read.
     pub path: PathBuf,
+    /// Whether nothing but the default named it.
+    #[serde(skip)]
+    pub is_default: bool,
 }
 
 impl Default for Intents {
     fn default() -> Self {
-        Self { path: "intents".into() }
+        Self { path: DEFAULT_INTENTS.into(), is_default: false }
     }
 }
+
+/// Where intents are looked for when the config does not say.
+pub const DEFAULT_INTENTS: &str = "intents";
 
 /// `reply:`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -68,15 +68,18 @@ impl Broker {
         if text == "embedded" {
             return Ok(Self::Embedded);
         }
+        // Before anything is said of the text: it may hold a password.
+        if text.contains('@') {
+            return Err(
+                "put user and password under mqtt.username and mqtt.password_file, not into the address".to_owned()
+            );
+        }
         let wrong = || format!("`{text}` is no broker; write embedded, mqtt://host:1883 or mqtts://host:8883");
         let (tls, rest) = match text.split_once("://") {
             Some(("mqtt", rest)) => (false, rest),
             Some(("mqtts", rest)) => (true, rest),
             _ => return Err(wrong()),
         };
-        if rest.contains('@') {
-            return Err("put user and password under mqtt.username and mqtt.password_file, not into the address".into());
-        }
         let rest = rest.trim_end_matches('/');
         let default_port = if tls { 8883 } else { 1883 };
         let (host, port) = match rest.rsplit_once(':') {
@@ -175,7 +178,15 @@ mod tests {
         assert_eq!(Broker::parse("mqtts://home/"), remote("home", 8883, true));
         assert_eq!(Broker::parse("mqtt://[::1]:1884"), remote("[::1]", 1884, false));
         assert_eq!(Broker::parse("mqtt://[::1]"), remote("[::1]", 1883, false));
-        for wrong in ["", "home:1883", "http://home", "mqtt://", "mqtt://home:port", "mqtt://user:word@home"] {
+        for wrong in [
+            "",
+            "home:1883",
+            "http://home",
+            "mqtt://",
+            "mqtt://home:port",
+            "mqtt://user:word@home",
+            "tcp://user:word@home",
+        ] {
             assert!(Broker::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -145,8 +145,7 @@ impl Stream<'_> {
                             return End::Expired;
                         }
                         self.dropped_turns = dropped_turns;
-                        self.responder.timing.queue_ms =
-                            milliseconds(self.responder.arrived().elapsed()) - self.responder.timing.route_ms;
+                        self.responder.timing.queue_ms = milliseconds(self.responder.arrived().elapsed());
                         None
                     }
                     AnswerEvent::Text(text) => self.chunker.push(&text, Instant::now()),

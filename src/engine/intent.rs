@@ -2,7 +2,7 @@
 
 use crate::core::intents::Hit;
 use crate::core::reply::{Action, Code, Final, MatchedIntent, Status};
-use crate::core::utterance::Tier;
+use crate::core::utterance::{Tier, normalise};
 
 use super::responder::Responder;
 use super::{Bus, Command};
@@ -29,7 +29,7 @@ pub(super) fn act(hit: Hit, bus: &dyn Bus, responder: &mut Responder) -> Final {
             let _ = responder.chunk(hit.response);
             Final::new(None, Status::Ok)
         }
-        Some(error) => Final::refusal(None, Code::BrokerUnavailable, error.to_string()),
+        Some(error) => Final::refusal(None, error.code(), error.to_string()),
     };
     last.tier = Some(Tier::Intent);
     last.actions = actions;
@@ -38,14 +38,17 @@ pub(super) fn act(hit: Hit, bus: &dyn Bus, responder: &mut Responder) -> Final {
 }
 
 /// Says that no rule matches, with what may have been meant.
-pub(super) fn not_understood(id: &str, text: &str, near: &[String]) -> Final {
+pub(super) fn not_understood(id: &str, text: &str, mut near: Vec<String>) -> Final {
     log::debug!("{id}: no rule matches {} characters", text.len());
-    let message = match near {
-        [] => "no rule matches this command; `hearthd match` shows why".to_owned(),
-        [nearest, ..] => format!("no rule matches this command; did you mean \u{201c}{nearest}\u{201d}?"),
+    // To suggest what was just said helps nobody.
+    let said = normalise(text).to_lowercase();
+    near.retain(|suggestion| normalise(suggestion).to_lowercase() != said);
+    let message = match near.first() {
+        None => "no rule matches this command; `hearthd match` shows why".to_owned(),
+        Some(nearest) => format!("no rule matches this command; did you mean \u{201c}{nearest}\u{201d}?"),
     };
     let mut last = Final::refusal(None, Code::NotUnderstood, message);
     last.tier = Some(Tier::Intent);
-    last.suggestions = near.to_vec();
+    last.suggestions = near;
     last
 }

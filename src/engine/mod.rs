@@ -66,6 +66,19 @@ pub trait ReplySink: Send + 'static {
     fn is_private(&self) -> bool {
         false
     }
+
+    /// Hands over an object that must not stand among those of the id's own reply, which is still running.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    fn send_aside(&mut self, reply: &Reply) -> Result<(), SinkGone> {
+        self.send(reply)
+    }
+
+    /// Whether the reader is known to be gone, before anything was sent to find out.
+    fn is_gone(&self) -> bool {
+        false
+    }
 }
 
 /// A device command.
@@ -83,16 +96,33 @@ pub struct Command {
 
 /// A device command could not be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the MQTT broker is not connected, so nothing was switched; try again when it is back")]
-pub struct BusAway;
+pub enum BusError {
+    /// No broker is connected: a command must not be carried out minutes later.
+    #[error("the MQTT broker is not connected, so nothing was switched; try again when it is back")]
+    Away,
+    /// The broker takes nothing more for now.
+    #[error(
+        "the MQTT broker takes commands more slowly than they come, so nothing was switched; try again in a moment"
+    )]
+    Full,
+}
+
+impl BusError {
+    fn code(self) -> Code {
+        match self {
+            Self::Away => Code::BrokerUnavailable,
+            Self::Full => Code::Busy,
+        }
+    }
+}
 
 /// The way to the devices. Never waits.
 pub trait Bus: Send + Sync + 'static {
     /// Sends a device command.
     ///
     /// # Errors
-    /// [`BusAway`] where no broker is connected: a command must not be carried out minutes later.
-    fn command(&self, command: Command) -> Result<(), BusAway>;
+    /// [`BusError`] where it will not reach the broker now.
+    fn command(&self, command: Command) -> Result<(), BusError>;
 
     /// Whether a broker is connected.
     fn is_connected(&self) -> bool;
@@ -158,15 +188,18 @@ impl Engine {
         let Request { id, utterance, arrived, expires } = request;
         let settings = shared.settings();
         let mut responder = Responder::new(id.clone(), utterance.stream, arrived, sink);
-        if shared.is_draining() {
-            return responder.refuse(Code::ShuttingDown, "hearthd is stopping; say it again when it is back");
-        }
-        if expires.is_some_and(|expires| Instant::now() >= expires) {
-            return responder.refuse(Code::Expired, "this came too late to be carried out; say it again");
-        }
-        // Nobody else can have taken an id made here.
-        if utterance.id.is_some() && !self.take_id(&id, &utterance.text, &mut responder) {
+        let too_late = expires.is_some_and(|expires| Instant::now() >= expires);
+        let refused = match (shared.is_draining(), too_late) {
+            (true, _) => Some((Code::ShuttingDown, "hearthd is stopping; say it again when it is back")),
+            (false, true) => Some((Code::Expired, "this came too late to be carried out; say it again")),
+            (false, false) => None,
+        };
+        // Nobody else can have taken an id made here. One that is known is answered with what is known of it, even now.
+        if utterance.id.is_some() && !self.take_id(&id, &utterance.text, refused.is_none(), &mut responder) {
             return;
+        }
+        if let Some((code, message)) = refused {
+            return responder.refuse(code, message);
         }
         let routing_began = Instant::now();
         responder.timing.queue_ms = milliseconds(routing_began - arrived);
@@ -182,15 +215,16 @@ impl Engine {
             (Route::Chat, _) => return self.ask(ModelTier::Chat, &utterance, expires, responder),
             (Route::Explain, _) => return self.ask(ModelTier::Explain, &utterance, expires, responder),
             (Route::Intent | Route::NotUnderstood, _) => {
-                intent::not_understood(&id, &utterance.text, &rules.near(&utterance.text, lang))
+                intent::not_understood(&id, &utterance.text, rules.near(&utterance.text, lang))
             }
         };
         shared.finish(&utterance, responder, last);
     }
 
-    /// Takes the id for this text, or answers what is known of it and returns `false`.
-    fn take_id(&self, id: &str, text: &str, responder: &mut Responder) -> bool {
-        match lock(&self.shared.seen).take(id, text, Instant::now()) {
+    /// Takes the id for this text where it is new and `taking`; otherwise answers what is known of it and returns `false`.
+    fn take_id(&self, id: &str, text: &str, taking: bool, responder: &mut Responder) -> bool {
+        let known = lock(&self.shared.seen).take(id, text, taking, Instant::now());
+        match known {
             Known::New => return true,
             // Its final object comes on this very topic: a second one would end it early.
             Known::Running if !responder.is_private() => log::debug!("{id} is being answered already"),
@@ -200,12 +234,12 @@ impl Engine {
                 responder.send_again(*last);
             }
             Known::Forgotten => {
-                responder
-                    .refuse(Code::Duplicate, "this id was taken before and is not carried out again; use a new one");
+                let message = "this id was taken before and is not carried out again; use a new one";
+                responder.refuse(Code::Duplicate, message);
             }
-            Known::Conflict => {
-                responder
-                    .refuse(Code::BadRequest, "this id was taken for another text; use a new one for each utterance");
+            Known::Conflict { running } => {
+                let message = "this id was taken for another text; use a new one for each utterance";
+                responder.refuse_beside(running, Code::BadRequest, message);
             }
         }
         false
@@ -224,9 +258,15 @@ impl Engine {
             }
         };
         let (running, stop) = Running::new();
+        let mut tasks = lock(&shared.tasks);
+        // Asked again under the lock: what is spawned after the drain took the tasks, nobody would wait for.
+        if shared.is_draining() {
+            drop(tasks);
+            let last = Final::refusal(None, Code::ShuttingDown, "hearthd is stopping; say it again when it is back");
+            return shared.finish(utterance, responder, last);
+        }
         lock(&shared.running).insert(responder.id().to_owned(), running);
         let job = answer::Job { tier, utterance: utterance.clone(), expires, responder, started };
-        let mut tasks = lock(&shared.tasks);
         // What has ended is let go here, so that the set holds only what runs.
         while tasks.try_join_next().is_some() {}
         tasks.spawn(answer::run(Arc::clone(shared), job, stop));
@@ -252,7 +292,7 @@ impl Engine {
     /// How many intents are loaded.
     #[must_use]
     pub fn intents(&self) -> usize {
-        self.shared.rules().len()
+        self.shared.rules().intents()
     }
 
     /// What works and what does not.

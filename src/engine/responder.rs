@@ -53,6 +53,10 @@ impl Responder {
         if chunk.is_empty() {
             return Ok(());
         }
+        if !self.stream && self.sink.is_gone() {
+            return Err(SinkGone);
+        }
+        let length = self.text.len();
         self.text.push_str(&chunk);
         if self.timing.first_chunk_ms.is_none() {
             self.timing.first_chunk_ms = Some(milliseconds(self.arrived.elapsed()));
@@ -61,8 +65,13 @@ impl Responder {
             return Ok(());
         }
         let reply = Reply::Chunk { id: self.id.clone(), seq: self.seq, chunk };
-        self.seq += 1;
-        self.sink.send(&reply)
+        let sent = self.sink.send(&reply);
+        match sent {
+            Ok(()) => self.seq += 1,
+            // The text is what the chunks join to; this one was not sent.
+            Err(SinkGone) => self.text.truncate(length),
+        }
+        sent
     }
 
     /// Sends the final object, completed with the text, the times and its number.
@@ -87,6 +96,18 @@ impl Responder {
     pub(super) fn refuse(&mut self, code: Code, message: &str) {
         log::info!("{}: refused, {}", self.id, code.as_str());
         self.send_again(Final::refusal(Some(self.id.clone()), code, message));
+    }
+
+    /// As [`Self::refuse`]; where the id's own reply still runs, beside it, so that it is not taken for its end.
+    pub(super) fn refuse_beside(&mut self, running: bool, code: Code, message: &str) {
+        if !running || self.is_private() {
+            return self.refuse(code, message);
+        }
+        log::info!("{}: refused, {}", self.id, code.as_str());
+        let last = Final::refusal(Some(self.id.clone()), code, message);
+        if self.sink.send_aside(&Reply::Final(Box::new(last))).is_err() {
+            log::debug!("nobody read the refusal");
+        }
     }
 
     /// Sends a final object as it is.

@@ -31,8 +31,11 @@ pub(super) enum Known {
     Answered(Box<Final>),
     /// Taken before a restart, or so long ago that the answer was dropped.
     Forgotten,
-    /// Taken by another text.
-    Conflict,
+    /// Taken for another text.
+    Conflict {
+        /// Whether that one is still being answered.
+        running: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -88,19 +91,24 @@ impl Seen {
         seen
     }
 
-    /// Takes an id for a text, or says what is known of it.
-    pub(super) fn take(&mut self, id: &str, text: &str, now: Instant) -> Known {
+    /// Says what is known of an id, and takes it for a text where it is new and `taking`.
+    pub(super) fn take(&mut self, id: &str, text: &str, taking: bool, now: Instant) -> Known {
         let text_hash = hash(text);
         if let Some(entry) = self.entries.get(id) {
             if now.saturating_duration_since(entry.taken) < WINDOW {
                 return match &entry.outcome {
-                    _ if entry.text_hash != text_hash => Known::Conflict,
+                    outcome if entry.text_hash != text_hash => {
+                        Known::Conflict { running: matches!(outcome, Outcome::Running) }
+                    }
                     Outcome::Running => Known::Running,
                     Outcome::Answered(last) => Known::Answered(last.clone()),
                     Outcome::Forgotten => Known::Forgotten,
                 };
             }
             self.remove(id);
+        }
+        if !taking {
+            return Known::New;
         }
         self.insert(id.to_owned(), Entry { text_hash, taken: now, outcome: Outcome::Running });
         self.write(id, text_hash);
@@ -114,7 +122,7 @@ impl Seen {
             self.answered.push_back(id.to_owned());
             entry.outcome = Outcome::Answered(Box::new(last.clone()));
         }
-        while self.final_bytes > MAX_FINAL_BYTES {
+        while self.final_bytes > MAX_FINAL_BYTES || self.answered.len() > MAX_IDS {
             let Some(oldest) = self.answered.pop_front() else { break };
             if let Some(entry) = self.entries.get_mut(&oldest)
                 && let Outcome::Answered(last) = &entry.outcome
@@ -235,13 +243,15 @@ mod tests {
     fn an_id_is_taken_once() {
         let now = Instant::now();
         let mut seen = Seen::open(None, now);
-        assert_eq!(seen.take("a", "turn on", now), Known::New);
-        assert_eq!(seen.take("a", "turn on", now), Known::Running);
-        assert_eq!(seen.take("a", "turn off", now), Known::Conflict);
+        assert_eq!(seen.take("a", "turn on", true, now), Known::New);
+        assert_eq!(seen.take("b", "turn on", false, now), Known::New);
+        assert_eq!(seen.take("b", "turn off", true, now), Known::New, "it was only asked about");
+        assert_eq!(seen.take("a", "turn on", true, now), Known::Running);
+        assert_eq!(seen.take("a", "turn off", true, now), Known::Conflict { running: true });
         let last = Final::new(Some("a".to_owned()), Status::Ok);
         seen.answered("a", &last);
-        assert_eq!(seen.take("a", "turn on", now), Known::Answered(Box::new(last)));
-        assert_eq!(seen.take("a", "turn on", now + WINDOW), Known::New);
+        assert_eq!(seen.take("a", "turn on", true, now), Known::Answered(Box::new(last)));
+        assert_eq!(seen.take("a", "turn on", true, now + WINDOW), Known::New);
     }
 
     #[test]
@@ -249,14 +259,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let now = Instant::now();
         let mut seen = Seen::open(Some(folder.path()), now);
-        assert_eq!(seen.take("a", "turn on", now), Known::New);
+        assert_eq!(seen.take("a", "turn on", true, now), Known::New);
         drop(seen);
         let mut file = OpenOptions::new().append(true).open(folder.path().join("ids")).unwrap();
         file.write_all(b"123 \xff\xfe garbage\n17").unwrap();
         let mut seen = Seen::open(Some(folder.path()), now);
-        assert_eq!(seen.take("a", "turn on", now), Known::Forgotten);
-        assert_eq!(seen.take("a", "turn off", now), Known::Conflict);
-        assert_eq!(seen.take("b", "turn on", now), Known::New);
+        assert_eq!(seen.take("a", "turn on", true, now), Known::Forgotten);
+        assert_eq!(seen.take("a", "turn off", true, now), Known::Conflict { running: false });
+        assert_eq!(seen.take("b", "turn on", true, now), Known::New);
     }
 
     #[test]
@@ -268,11 +278,11 @@ mod tests {
         last.text = "x".repeat(4_000);
         for number in 0..3 * MAX_IDS {
             let id = format!("id-{number}");
-            assert_eq!(seen.take(&id, "text", now), Known::New);
+            assert_eq!(seen.take(&id, "text", true, now), Known::New);
             seen.answered(&id, &last);
         }
         assert_eq!(seen.entries.len(), MAX_IDS);
-        assert!(seen.final_bytes <= MAX_FINAL_BYTES);
+        assert!(seen.final_bytes <= MAX_FINAL_BYTES && seen.answered.len() <= MAX_IDS);
         assert!(std::fs::read_to_string(folder.path().join("ids")).unwrap().lines().count() <= MAX_LINES);
     }
 
@@ -280,7 +290,7 @@ mod tests {
     fn a_folder_that_cannot_be_written_costs_only_the_memory_across_restarts() {
         let now = Instant::now();
         let mut seen = Seen::open(Some(Path::new("/proc/nowhere")), now);
-        assert_eq!(seen.take("a", "text", now), Known::New);
-        assert_eq!(seen.take("a", "text", now), Known::Running);
+        assert_eq!(seen.take("a", "text", true, now), Known::New);
+        assert_eq!(seen.take("a", "text", true, now), Known::Running);
     }
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::core::dialogue::Conversations;
 use crate::core::intents::Rules;
-use crate::core::reply::Final;
+use crate::core::reply::{Final, Status};
 use crate::core::utterance::Utterance;
 use crate::inference::protocol::ModelTier;
 use crate::inference::supervisor::models::{Models, TierState};
@@ -122,12 +122,21 @@ impl Shared {
     }
 }
 
+/// In one word: the error's code, or how it ended without one.
+fn outcome(last: &Final) -> &'static str {
+    match (&last.error, last.status) {
+        (Some(error), _) => error.code.as_str(),
+        (None, Status::Cancelled) => "cancelled",
+        (None, _) => "ok",
+    }
+}
+
 /// The words of an utterance stand in the log only where the config says so.
 fn log_outcome(utterance: &Utterance, last: &Final, with_words: bool) {
     let id = last.id.as_deref().unwrap_or("-");
     let tier = last.tier.map_or("-", crate::core::utterance::Tier::as_str);
     let total = last.timing.map_or(0.0, |timing| timing.total_ms);
-    let code = last.error.as_ref().map_or("ok", |error| error.code.as_str());
+    let code = outcome(last);
     let said = if with_words {
         format!("{:?}", utterance.text)
     } else {
@@ -200,8 +209,7 @@ pub(super) struct Counts {
 impl Counts {
     fn add(&mut self, last: &Final) {
         let tier = last.tier.map_or("none", crate::core::utterance::Tier::as_str);
-        let outcome = last.error.as_ref().map_or("ok", |error| error.code.as_str());
-        *self.ended.entry((tier, outcome)).or_default() += 1;
+        *self.ended.entry((tier, outcome(last))).or_default() += 1;
         self.completion_tokens += last.usage.map_or(0, |usage| u64::from(usage.completion_tokens));
     }
 

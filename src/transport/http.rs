@@ -3,15 +3,16 @@
 //! A browser on the same machine can be made to send requests by any page it shows, so a request must name a host of
 //! ours, come from no other origin, and be JSON. Beyond loopback it must carry the token.
 
+mod server;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Request as HttpRequest, State};
+use axum::body::Body;
+use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -21,6 +22,7 @@ use futures_util::stream;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::core::reply::{Code, Final, Reply, Status};
 use crate::core::secret::Secret;
@@ -29,6 +31,8 @@ use crate::engine::{self, Engine, ReplySink, Request, SinkGone};
 
 /// Bytes of a request's body: an utterance of 2,000 characters in any encoding of JSON.
 const MAX_BODY_BYTES: usize = 32 * 1024;
+/// How long a request's body may take.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// Reply objects that wait for a reader; one that is slower loses its answer.
 const WAITING_REPLIES: usize = 256;
 
@@ -74,19 +78,20 @@ pub async fn serve(
     listener: TcpListener,
     settings: Settings,
     engine: Engine,
-    shutdown: impl Future<Output = ()> + Send + 'static,
+    shutdown: impl Future<Output = ()> + Send,
 ) {
     let door = Arc::new(Door { engine, settings });
+    let unknown =
+        |status| (status, axum::Json(Final::refusal(None, Code::BadRequest, "see README.md for what is answered")));
     let routes = Router::new()
         .route("/api/chat", post(chat))
         .route("/healthz", get(health))
         .route("/metrics", get(metrics))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .fallback(async move || unknown(StatusCode::NOT_FOUND))
+        .method_not_allowed_fallback(async move || unknown(StatusCode::METHOD_NOT_ALLOWED))
         .layer(middleware::from_fn_with_state(Arc::clone(&door), guard))
         .with_state(door);
-    if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(shutdown).await {
-        log::error!("the HTTP door closed: {error}");
-    }
+    server::serve(listener, routes, shutdown).await;
 }
 
 /// Lets in what names us, comes from no other origin, and has the token where one is needed.
@@ -143,9 +148,9 @@ async fn metrics(State(door): State<Arc<Door>>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], door.engine.metrics()).into_response()
 }
 
-async fn chat(State(door): State<Arc<Door>>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+async fn chat(State(door): State<Arc<Door>>, headers: HeaderMap, body: Body) -> Response {
     let arrived = Instant::now();
-    let utterance = match read(&headers, body) {
+    let utterance = match read(&headers, body).await {
         Ok(utterance) => utterance,
         Err(Refusal { id, code, message }) => {
             return answer(&Final::refusal(id.map(|id| id.to_string()), code, message));
@@ -175,7 +180,7 @@ async fn chat(State(door): State<Arc<Door>>, headers: HeaderMap, body: Result<By
     (unbuffered, Sse::new(replies).keep_alive(KeepAlive::default())).into_response()
 }
 
-fn read(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Utterance, Refusal> {
+async fn read(headers: &HeaderMap, body: Body) -> Result<Utterance, Refusal> {
     let refuse = |code, message: String| Refusal { id: None, code, message };
     let json = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
         value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
@@ -183,10 +188,11 @@ fn read(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Utte
     if !json {
         return Err(refuse(Code::Forbidden, "the Content-Type must be application/json".to_owned()));
     }
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => refuse(Code::TooLong, "the body is longer than 32 KiB".to_owned()),
-        _ => refuse(Code::BadRequest, "the body could not be read".to_owned()),
-    })?;
+    let body = match timeout(BODY_WITHIN, axum::body::to_bytes(body, MAX_BODY_BYTES)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return Err(refuse(Code::TooLong, "the body is longer than 32 KiB, or ended early".to_owned())),
+        Err(_) => return Err(refuse(Code::BadRequest, "the body did not come within 10 s".to_owned())),
+    };
     let mut fields: serde_json::Map<String, Value> = serde_json::from_slice(&body)
         .map_err(|error| refuse(Code::BadRequest, format!("the body is no JSON object: {error}")))?;
     // What MQTT calls `text` is `message` here.
@@ -231,11 +237,19 @@ struct Sink {
 
 impl ReplySink for Sink {
     fn send(&mut self, reply: &Reply) -> Result<(), SinkGone> {
+        // The last place is the final object's.
+        if matches!(reply, Reply::Chunk { .. }) && self.replies_tx.capacity() <= 1 {
+            return Err(SinkGone);
+        }
         self.replies_tx.try_send(reply.clone()).map_err(|_| SinkGone)
     }
 
     fn is_private(&self) -> bool {
         true
+    }
+
+    fn is_gone(&self) -> bool {
+        self.replies_tx.is_closed()
     }
 }
 

@@ -65,9 +65,19 @@ fn missing_files_are_said_in_one_line() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), error.lines().count()), (Some(3), 1), "{error}");
     assert!(error.contains("/nowhere/hearthd.yaml"), "{error}");
-    fs::remove_dir_all(home.folder.path().join("intents")).unwrap();
+    fs::write(home.folder.path().join("config.yaml"), "intents:\n  path: nowhere\n").unwrap();
     let (code, _, err) = run(&home, &["run"]);
-    assert!(code == 3 && err.contains("intents"), "{code} {err}");
+    assert!(code == 3 && err.contains("nowhere"), "{code} {err}");
+}
+
+#[test]
+fn an_empty_config_is_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.yaml"), "").unwrap();
+    let output =
+        std::process::Command::new(env!("CARGO_BIN_EXE_hearthd")).current_dir(folder.path()).arg("check").output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
@@ -127,7 +137,14 @@ fn schemas_are_json() {
 #[test]
 fn wrong_usage_ends_with_2() {
     let home = home();
-    for arguments in [&["frobnicate"][..], &["match"], &["ask"], &["schema", "nothing"]] {
+    for arguments in [
+        &["frobnicate"][..],
+        &["match"],
+        &["ask"],
+        &["schema", "nothing"],
+        &["match", ""],
+        &["ask", "--timeout", "5", "hello"],
+    ] {
         assert_eq!(run(&home, arguments).0, 2, "{arguments:?}");
     }
     let (code, out, _) = run(&home, &["--help"]);

@@ -93,6 +93,23 @@ async fn bad_requests_get_the_error_object() {
 }
 
 #[tokio::test]
+async fn half_requests_keep_nobody_out_for_long() {
+    let (_broker, home) = with_mosquitto().await;
+    let mut halves = Vec::new();
+    for _ in 0..70 {
+        let mut socket = TcpStream::connect(home.http).await.unwrap();
+        socket.write_all(b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nContent-").await.unwrap();
+        halves.push(socket);
+    }
+    // They fill the places; each gives its own back when its head did not come in time.
+    let (status, _) = try_get(home.http, "/healthz").await.unwrap();
+    assert_eq!(status, 200);
+    let (status, body) = try_get(home.http, "/nothing").await.unwrap();
+    assert!(status == 404 && body.contains("bad_request"), "{status} {body}");
+    drop(halves);
+}
+
+#[tokio::test]
 async fn pages_of_other_origins_are_not_answered() {
     let (_broker, home) = with_mosquitto().await;
     let body = json!({ "message": "turn on the kitchen light", "stream": false }).to_string();

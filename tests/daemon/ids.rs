@@ -24,14 +24,27 @@ async fn an_id_sent_again_is_answered_and_not_carried_out() {
 
 #[tokio::test]
 async fn an_id_sent_again_while_it_is_answered_changes_nothing() {
-    let (_broker, home) = with_mosquitto().await;
+    let broker = Mosquitto::start().await;
+    let mut plan = Plan::at(broker.address);
+    plan.chat = "fake:words=20,delay=100ms".to_owned();
+    let mut home = Home::start(&plan).await;
+    home.wait_ready().await;
     let mut client = home.client(Version::V5).await;
     let id = fresh("running");
-    let utterance = json!({ "id": id, "text": "how was your day?" }).to_string();
-    client.publish("hearthd/utterance", utterance.clone(), 1, false).await;
-    client.publish("hearthd/utterance", utterance, 1, false).await;
-    assert_eq!(reply(&mut client, &id).await.last["status"], "ok");
-    nothing_more_on(&mut client, &format!("hearthd/reply/{id}")).await;
+    let utterance = |text: &str| json!({ "id": id, "text": text, "tier": "chat" }).to_string();
+    client.publish_many("hearthd/utterance", &[utterance("talk"), utterance("talk"), utterance("another text")]).await;
+    // Another text under the id is refused beside the reply that still runs, not in the midst of it.
+    let refused = collect(&mut client, |topic| topic == "hearthd/error").await;
+    assert_eq!((refused.code(), refused.last["id"].as_str()), ("bad_request", Some(id.as_str())), "{}", refused.last);
+    let topic = format!("hearthd/reply/{id}");
+    let last = loop {
+        let message = client.message().await;
+        if message.topic == topic && message.text().contains("\"done\":true") {
+            break serde_json::from_slice::<serde_json::Value>(&message.payload).unwrap();
+        }
+    };
+    assert_eq!(last["status"], "ok", "{last}");
+    nothing_more_on(&mut client, &topic).await;
 }
 
 #[tokio::test]

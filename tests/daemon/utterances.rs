@@ -190,6 +190,26 @@ async fn garbage_gets_an_error_and_the_connection_stays() {
 }
 
 #[tokio::test]
+async fn a_huge_message_keeps_nobody_away_in_either_version() {
+    let broker = Mosquitto::start().await;
+    let door = OldDoor::before(broker.address).await;
+    for address in [broker.address, door.address] {
+        let mut home = Home::start(&Plan::at(address)).await;
+        home.wait_ready().await;
+        let huge = tempfile::NamedTempFile::new().unwrap();
+        huge.as_file().set_len(9 * 1024 * 1024).unwrap();
+        let output = std::process::Command::new("mosquitto_pub")
+            .args(["-h", "127.0.0.1", "-p", &broker.address.port().to_string(), "-q", "1", "-t", "hearthd/utterance"])
+            .arg("-f")
+            .arg(huge.path())
+            .output();
+        assert!(output.unwrap().status.success());
+        let mut client = home.client(Version::V5).await;
+        assert_eq!(say(&mut client, "turn on the kitchen light").await.code(), "ok", "{}", home.log());
+    }
+}
+
+#[tokio::test]
 async fn what_the_broker_had_kept_is_not_carried_out() {
     let broker = Mosquitto::start().await;
     let mut early = crate::client::Client::new(broker.address, Version::V4, "early").await;
@@ -241,7 +261,11 @@ async fn info_and_status_are_kept_for_whoever_asks() {
 
 #[tokio::test]
 async fn a_running_answer_is_cancelled_by_topic() {
-    let (_broker, home) = with_mosquitto().await;
+    let broker = Mosquitto::start().await;
+    let mut plan = Plan::at(broker.address);
+    plan.explain = "fake:words=10000,delay=50ms".to_owned();
+    let mut home = Home::start(&plan).await;
+    home.wait_ready().await;
     let mut client = home.client(Version::V5).await;
     let id = fresh("long");
     client

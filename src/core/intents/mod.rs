@@ -14,6 +14,8 @@ mod selftest;
 mod template;
 mod tongue;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -80,6 +82,12 @@ impl Rules {
     #[must_use]
     pub fn len(&self) -> usize {
         self.count
+    }
+
+    /// How many intents these rules are for, each name counted once.
+    #[must_use]
+    pub fn intents(&self) -> usize {
+        self.tongues.iter().flat_map(Tongue::intents).collect::<BTreeSet<&str>>().len()
     }
 
     /// Whether there is no rule at all.

@@ -48,6 +48,11 @@ impl Tongue {
         Ok(Self { tag: tag.to_owned(), set, rules, skip_words, lists: Vec::new(), phrasings: Vec::new() })
     }
 
+    /// The names of the rules' intents, again for each rule.
+    pub(super) fn intents(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.intent.as_str())
+    }
+
     pub(super) fn is(&self, tag: &str) -> bool {
         let plain = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
         self.tag.len() == tag.len() && self.tag.bytes().zip(tag.bytes()).all(|(ours, theirs)| ours == plain(theirs))

@@ -20,7 +20,7 @@ pub enum AskError {
     #[error("no connection to the broker {0}: {1}")]
     Broker(String, String),
     /// The broker is there, the daemon is not.
-    #[error("no hearthd is connected to the broker {0}; start it with `hearthd run`")]
+    #[error("no hearthd is connected to the broker {0}: start it with `hearthd run`, or let this user read its topics")]
     NobodyThere(String),
     /// The daemon took longer than anybody waits.
     #[error("no answer within {} s", .0.as_secs())]
@@ -120,6 +120,6 @@ async fn connect(settings: &Settings, question: &Question) -> Result<(Client, Ev
 }
 
 async fn connected(events: &mut Events) -> Result<(), LinkError> {
-    while !matches!(events.poll().await?, Event::Connected) {}
+    while !matches!(events.poll().await?, Event::Connected { .. }) {}
     Ok(())
 }

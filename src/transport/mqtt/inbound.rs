@@ -11,10 +11,12 @@ use crate::engine::{self, Engine, ReplySink, Request, SinkGone};
 
 use super::Settings;
 use super::link::{Message, Publish};
-use super::outbox::{MAX_UNDER_WAY, Outbox, UnderWay};
+use super::outbox::{MAX_UNDER_WAY, Outbox, Pressure, UnderWay};
 
 /// Bytes of a response topic.
 const MAX_TOPIC_BYTES: usize = 256;
+/// Bytes of correlation data: every answer repeats them, so their size counts many times.
+const MAX_CORRELATION_BYTES: usize = 1_024;
 /// Levels of a response topic.
 const MAX_TOPIC_LEVELS: usize = 8;
 
@@ -57,13 +59,6 @@ pub(super) fn utterance(
     engine: &Engine,
 ) {
     let arrived = Instant::now();
-    let error_topic = || format!("{}/error", settings.base_topic);
-    let answer = |topic: String, last: Final| {
-        let mut sink = Sink::new(topic, message.correlation.clone(), Format::Json, true, Arc::clone(outbox));
-        if sink.send(&Reply::Final(Box::new(last))).is_err() {
-            log::warn!("a refusal could not be published: the broker takes nothing");
-        }
-    };
     // A site of the topic that is no identifier is as good as none said; the payload may name one.
     let site = site.and_then(Identifier::parse);
     let parsed = utterance::parse(&message.payload, site.as_ref());
@@ -71,29 +66,78 @@ pub(super) fn utterance(
         Ok(utterance) => utterance.id.clone(),
         Err(refusal) => refusal.id.clone(),
     };
-    let reply_topic = match &message.response_topic {
-        Some(topic) if !is_allowed(topic, &settings.reply_prefixes) => {
-            log::warn!("refused: a response topic outside mqtt.reply_prefixes");
-            let text = "the response topic does not lie under one of mqtt.reply_prefixes";
-            let last = Final::refusal(id.map(|id| id.to_string()), Code::ReplyTopicNotAllowed, text);
-            return answer(error_topic(), last);
-        }
-        Some(topic) => Some(topic.clone()),
-        None => id.as_ref().map(|id| format!("{}/reply/{id}", settings.base_topic)),
+    let replies = Replies { message, settings, outbox };
+    let topic = match replies.topic(id.as_ref()) {
+        Ok(topic) => topic,
+        Err((topic, code, text)) => return replies.refuse(topic, id.as_ref(), code, text),
     };
     match parsed {
-        Err(refusal) => {
-            log::info!("refused: {}", refusal.code.as_str());
-            let last = Final::refusal(refusal.id.map(|id| id.to_string()), refusal.code, refusal.message);
-            answer(reply_topic.unwrap_or_else(error_topic), last);
-        }
+        Err(refusal) => replies.refuse(topic, id.as_ref(), refusal.code, refusal.message),
         Ok(utterance) => {
             let id = utterance.id.as_ref().map_or_else(engine::fresh_id, Identifier::to_string);
-            let topic = reply_topic.unwrap_or_else(|| format!("{}/reply/{id}", settings.base_topic));
-            let sink =
-                Sink::new(topic, message.correlation.clone(), utterance.format, utterance.stream, Arc::clone(outbox));
+            let topic = topic.unwrap_or_else(|| format!("{}/reply/{id}", settings.base_topic));
+            let sink = replies.sink(topic, utterance.format, utterance.stream);
             let expires = message.expiry.map(|expiry| arrived + expiry);
             engine.submit(Request { id, utterance, arrived, expires }, Box::new(sink));
+        }
+    }
+}
+
+/// A refusal on its way: the topic, where the utterance names one, the code and the sentence.
+type Refused = (Option<String>, Code, String);
+
+/// Where one message's replies go.
+struct Replies<'a> {
+    message: &'a Message,
+    settings: &'a Settings,
+    outbox: &'a Arc<Outbox>,
+}
+
+impl Replies<'_> {
+    /// The topic that the message names by its response topic or its id, if any; what keeps it from being answered at all.
+    fn topic(&self, id: Option<&Identifier>) -> Result<Option<String>, Refused> {
+        let base = &self.settings.base_topic;
+        let topic = match &self.message.response_topic {
+            Some(topic) if !is_allowed(topic, &self.settings.reply_prefixes) => {
+                let text = "the response topic does not lie under one of mqtt.reply_prefixes";
+                return Err((None, Code::ReplyTopicNotAllowed, text.to_owned()));
+            }
+            Some(topic) => Some(topic.clone()),
+            None => id.map(|id| format!("{base}/reply/{id}")),
+        };
+        if self.message.correlation.as_ref().is_some_and(|data| data.len() > MAX_CORRELATION_BYTES) {
+            let text = format!("the correlation data is longer than {MAX_CORRELATION_BYTES} bytes");
+            return Err((topic, Code::TooLong, text));
+        }
+        if self.outbox.pressure() != Pressure::Low {
+            let text = "the broker takes replies more slowly than utterances come; say it again in a moment";
+            return Err((topic, Code::Busy, text.to_owned()));
+        }
+        Ok(topic)
+    }
+
+    fn refuse(&self, topic: Option<String>, id: Option<&Identifier>, code: Code, text: String) {
+        if self.outbox.pressure() == Pressure::Full {
+            // Not even a refusal finds a place; the log is the only one left to tell.
+            return log::warn!("an utterance was dropped: the broker does not take the replies");
+        }
+        log::info!("refused: {}", code.as_str());
+        let topic = topic.unwrap_or_else(|| format!("{}/error", self.settings.base_topic));
+        let last = Final::refusal(id.map(Identifier::to_string), code, text);
+        if self.sink(topic, Format::Json, true).send(&Reply::Final(Box::new(last))).is_err() {
+            log::warn!("a refusal could not be published: the broker takes nothing");
+        }
+    }
+
+    fn sink(&self, topic: String, format: Format, streamed: bool) -> Sink {
+        Sink {
+            topic,
+            error_topic: format!("{}/error", self.settings.base_topic),
+            correlation: self.message.correlation.clone().filter(|data| data.len() <= MAX_CORRELATION_BYTES),
+            format,
+            streamed,
+            outbox: Arc::clone(self.outbox),
+            under_way: UnderWay::default(),
         }
     }
 }
@@ -110,17 +154,13 @@ fn is_allowed(topic: &str, prefixes: &[String]) -> bool {
 /// Publishes one utterance's replies.
 struct Sink {
     topic: String,
+    /// For what must not end the reply on its own topic.
+    error_topic: String,
     correlation: Option<Bytes>,
     format: Format,
     streamed: bool,
     outbox: Arc<Outbox>,
     under_way: UnderWay,
-}
-
-impl Sink {
-    fn new(topic: String, correlation: Option<Bytes>, format: Format, streamed: bool, outbox: Arc<Outbox>) -> Self {
-        Self { topic, correlation, format, streamed, outbox, under_way: UnderWay::default() }
-    }
 }
 
 impl ReplySink for Sink {
@@ -144,6 +184,13 @@ impl ReplySink for Sink {
             self.outbox.publish(publish, Some(Arc::clone(&self.under_way))).map_err(|_| SinkGone)?;
         }
         Ok(())
+    }
+
+    fn send_aside(&mut self, reply: &Reply) -> Result<(), SinkGone> {
+        let own = std::mem::replace(&mut self.topic, self.error_topic.clone());
+        let sent = self.send(reply);
+        self.topic = own;
+        sent
     }
 }
 

@@ -15,6 +15,9 @@ use super::Settings;
 const CHANNEL: usize = 1_024;
 /// Told to the broker with MQTT 5, so that it keeps larger messages back; rumqttc ends a connection on them.
 const MAX_PACKET_BYTES: u32 = 8 * 1024 * 1024;
+/// MQTT 3.1.1 cannot tell the broker a limit, and a message over ours would come again at every connection and keep all
+/// others away: so the protocol's own largest is taken, and refused where it is read.
+const MAX_PACKET_BYTES_311: usize = 268_435_455;
 /// Publishes that may be unacknowledged; brokers may ask for fewer.
 const MAX_INFLIGHT: u16 = 256;
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -27,6 +30,16 @@ pub(super) enum Version {
     V5,
     /// MQTT 3.1.1.
     V311,
+}
+
+impl Version {
+    /// The one that is left.
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::V5 => Self::V311,
+            Self::V311 => Self::V5,
+        }
+    }
 }
 
 /// Something to be published.
@@ -76,7 +89,10 @@ pub(super) enum Receipt {
 #[derive(Debug)]
 pub(super) enum Event {
     /// The broker took us.
-    Connected,
+    Connected {
+        /// The largest packet it takes, where it says so.
+        max_packet: Option<usize>,
+    },
     /// The answer to a subscription: whether all of it was granted.
     Subscribed {
         /// `false` where the broker refuses a topic.
@@ -88,6 +104,13 @@ pub(super) enum Event {
     Sent(u16),
     /// The broker has taken a publish.
     Acknowledged(u16),
+    /// The broker refuses a publish (MQTT 5 only; 3.1.1 cannot say so).
+    Denied {
+        /// Its packet id.
+        packet: u16,
+        /// Whether rumqttc still counts it as under way, as it does at `QoS` 2: only a new link gets the place back.
+        stuck: bool,
+    },
     /// Our goodbye left.
     Disconnected,
     /// Nothing that anybody waits for.
@@ -100,6 +123,9 @@ pub(super) enum LinkError {
     /// The broker does not speak the version.
     #[error("the broker does not speak this version of MQTT")]
     VersionRefused,
+    /// The broker closed the connection without a word.
+    #[error("the broker closed the connection")]
+    Closed,
     /// The connection was closed or cut before or after it was up.
     #[error("{0}")]
     Lost(String),
@@ -183,12 +209,11 @@ fn options5(settings: &Settings) -> v5::MqttOptions {
 
 fn options311(settings: &Settings, clean: bool) -> rumqttc::MqttOptions {
     let mut options = rumqttc::MqttOptions::new(&settings.client_id, &settings.host, settings.port);
-    let max = usize::try_from(MAX_PACKET_BYTES).unwrap_or(usize::MAX);
     options
         .set_transport(transport(settings))
         .set_keep_alive(KEEP_ALIVE)
         .set_clean_session(clean)
-        .set_max_packet_size(max, max)
+        .set_max_packet_size(MAX_PACKET_BYTES_311, MAX_PACKET_BYTES_311)
         .set_inflight(MAX_INFLIGHT)
         .set_manual_acks(true);
     if let Some(topic) = &settings.will_topic {
@@ -292,13 +317,27 @@ fn event5(event: v5::Event) -> Event {
     match event {
         v5::Event::Outgoing(outgoing) => sent(&outgoing),
         v5::Event::Incoming(packet) => match packet {
-            packets5::Packet::ConnAck(_) => Event::Connected,
+            packets5::Packet::ConnAck(ack) => Event::Connected {
+                max_packet: ack
+                    .properties
+                    .and_then(|properties| properties.max_packet_size)
+                    .and_then(|size| usize::try_from(size).ok()),
+            },
             packets5::Packet::SubAck(ack) => {
                 let granted =
                     |code: &packets5::SubscribeReasonCode| matches!(code, packets5::SubscribeReasonCode::Success(_));
                 Event::Subscribed { granted: ack.return_codes.iter().all(granted) }
             }
-            packets5::Packet::PubAck(ack) => Event::Acknowledged(ack.pkid),
+            packets5::Packet::PubAck(ack) => match ack.reason {
+                packets5::PubAckReason::Success | packets5::PubAckReason::NoMatchingSubscribers => {
+                    Event::Acknowledged(ack.pkid)
+                }
+                _ => Event::Denied { packet: ack.pkid, stuck: false },
+            },
+            packets5::Packet::PubRec(received) => match received.reason {
+                packets5::PubRecReason::Success | packets5::PubRecReason::NoMatchingSubscribers => Event::Other,
+                _ => Event::Denied { packet: received.pkid, stuck: true },
+            },
             packets5::Packet::PubComp(done) => Event::Acknowledged(done.pkid),
             packets5::Packet::Publish(publish) => Event::Message(Box::new(message5(publish))),
             _ => Event::Other,
@@ -306,11 +345,13 @@ fn event5(event: v5::Event) -> Event {
     }
 }
 
-fn message5(publish: packets5::Publish) -> Message {
+fn message5(mut publish: packets5::Publish) -> Message {
+    // The receipt needs no payload.
+    let payload = std::mem::take(&mut publish.payload);
     let properties = publish.properties.as_ref();
     Message {
         topic: String::from_utf8_lossy(&publish.topic).into_owned(),
-        payload: publish.payload.clone(),
+        payload,
         retain: publish.retain,
         response_topic: properties.and_then(|properties| properties.response_topic.clone()),
         correlation: properties.and_then(|properties| properties.correlation_data.clone()),
@@ -325,7 +366,7 @@ fn event311(event: rumqttc::Event) -> Event {
     match event {
         rumqttc::Event::Outgoing(outgoing) => sent(&outgoing),
         rumqttc::Event::Incoming(packet) => match packet {
-            rumqttc::Packet::ConnAck(_) => Event::Connected,
+            rumqttc::Packet::ConnAck(_) => Event::Connected { max_packet: None },
             rumqttc::Packet::SubAck(ack) => {
                 let granted =
                     |code: &rumqttc::SubscribeReasonCode| matches!(code, rumqttc::SubscribeReasonCode::Success(_));
@@ -353,6 +394,7 @@ fn error5(error: &v5::ConnectionError) -> LinkError {
         v5::ConnectionError::ConnectionRefused(Code::RefusedProtocolVersion | Code::UnsupportedProtocolVersion)
         // A 3.1.1 broker refuses with a CONNACK that has no properties, which MQTT 5 cannot read.
         | v5::ConnectionError::MqttState(v5::StateError::Deserialization(_)) => LinkError::VersionRefused,
+        v5::ConnectionError::MqttState(v5::StateError::ConnectionAborted) => LinkError::Closed,
         v5::ConnectionError::ConnectionRefused(code) => LinkError::Refused(format!("{code:?}")),
         other => LinkError::Lost(other.to_string()),
     }
@@ -363,6 +405,7 @@ fn error311(error: &rumqttc::ConnectionError) -> LinkError {
         rumqttc::ConnectionError::ConnectionRefused(rumqttc::ConnectReturnCode::RefusedProtocolVersion) => {
             LinkError::VersionRefused
         }
+        rumqttc::ConnectionError::MqttState(rumqttc::StateError::ConnectionAborted) => LinkError::Closed,
         rumqttc::ConnectionError::ConnectionRefused(code) => LinkError::Refused(format!("{code:?}")),
         other => LinkError::Lost(other.to_string()),
     }

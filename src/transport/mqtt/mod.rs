@@ -26,6 +26,8 @@ use outbox::Outbox;
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
 /// How long a goodbye may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+/// Closed connections in a row before another version is tried.
+const CLOSED_BEFORE_GUESS: u32 = 3;
 /// A connection that held this long was good: the next pause begins small again.
 const STABLE: Duration = Duration::from_secs(30);
 
@@ -156,7 +158,7 @@ impl Connection {
             log::warn!("no connection to the broker {host}:{port}: {error}; next try in {} ms", pause.as_millis());
             let mut closing = self.closing.clone();
             tokio::select! {
-                () = tokio::time::sleep(pause) => self.handle.outbox.drop_old(),
+                () = tokio::time::sleep(pause) => {}
                 _ = closing.wait_for(|closing| *closing) => return,
             }
         }
@@ -172,17 +174,27 @@ impl Connection {
         outbox.attach(client);
         loop {
             match events.poll().await? {
-                Event::Connected => {
+                Event::Connected { max_packet } => {
                     attempt.connected();
-                    outbox.connected();
+                    // First, while the new link's channel has room for it.
                     if !outbox.subscribe(&inbound::filters(&self.settings.base_topic)) {
                         return Err(LinkError::Lost("the subscription could not be sent".to_owned()));
                     }
+                    outbox.connected(max_packet);
                 }
                 Event::Subscribed { granted } => self.subscribed(granted, attempt.version),
                 Event::Message(message) => self.receive(*message, engine, reload),
                 Event::Sent(packet) => outbox.sent(packet),
                 Event::Acknowledged(packet) => outbox.acknowledged(packet),
+                Event::Denied { packet, stuck } => {
+                    outbox.acknowledged(packet);
+                    log::warn!("the broker refuses a publish: allow this user to write to the topics of the rules");
+                    if stuck {
+                        return Err(LinkError::Lost(
+                            "a refused publish keeps its place until the next connection".to_owned(),
+                        ));
+                    }
+                }
                 Event::Disconnected => return Ok(()),
                 Event::Other => {}
             }
@@ -194,6 +206,10 @@ impl Connection {
 
     fn subscribed(&self, granted: bool, version: Version) {
         let Settings { host, port, base_topic, .. } = &self.settings;
+        // Whoever looks at the status after us must find `offline` there.
+        if *self.closing.borrow() {
+            return;
+        }
         if !granted {
             log::error!(
                 "the broker {host}:{port} refuses our subscriptions: allow this user to read {base_topic}/utterance/#, \
@@ -230,7 +246,7 @@ impl Connection {
     async fn forget_session(&self) -> Result<(), LinkError> {
         let (client, mut events) = link::open(&self.settings, Version::V311, true);
         loop {
-            if matches!(events.poll().await?, Event::Connected) {
+            if matches!(events.poll().await?, Event::Connected { .. }) {
                 client.disconnect();
                 return farewell(&mut events).await;
             }
@@ -258,19 +274,21 @@ struct Attempt {
     version: Version,
     pause: Duration,
     was_connected: bool,
-    /// Connections in a row that ended before the broker took us.
-    failures: u32,
+    /// Connections in a row that the broker closed without a word before it took us.
+    closed: u32,
+    /// Whether the version was only guessed from that.
+    guessed: bool,
     lost: Option<Instant>,
 }
 
 impl Attempt {
     fn new() -> Self {
-        Self { version: Version::V5, pause: PAUSE.0, was_connected: false, failures: 0, lost: None }
+        Self { version: Version::V5, pause: PAUSE.0, was_connected: false, closed: 0, guessed: false, lost: None }
     }
 
     fn connected(&mut self) {
         self.was_connected = true;
-        self.failures = 0;
+        self.closed = 0;
     }
 
     /// Whether what the broker kept for us could be older than what may be carried out.
@@ -282,13 +300,23 @@ impl Attempt {
     fn after(&mut self, error: &LinkError, held: Duration) -> Duration {
         if self.was_connected {
             self.lost = Some(Instant::now());
+            // A guess is tried anew: the broker may be another one by now.
+            if std::mem::take(&mut self.guessed) {
+                self.version = Version::V5;
+            }
         } else {
-            self.failures += 1;
-        }
-        // A broker that closes the connection without a word may be one that does not know MQTT 5.
-        let unsure = matches!(error, LinkError::Lost(_)) && self.failures.is_multiple_of(3) && self.failures > 0;
-        if matches!(error, LinkError::VersionRefused) || (!self.was_connected && unsure) {
-            self.version = if self.version == Version::V5 { Version::V311 } else { Version::V5 };
+            match error {
+                LinkError::VersionRefused => self.version = self.version.other(),
+                LinkError::Closed => {
+                    // A broker that closes the connection again and again may be one that does not know MQTT 5.
+                    self.closed += 1;
+                    if self.closed.is_multiple_of(CLOSED_BEFORE_GUESS) {
+                        self.version = self.version.other();
+                        self.guessed = self.version == Version::V311;
+                    }
+                }
+                LinkError::Lost(_) | LinkError::Refused(_) => {}
+            }
         }
         if self.was_connected && held >= STABLE {
             self.pause = PAUSE.0;
@@ -316,6 +344,30 @@ mod tests {
         assert!(pauses[11] >= PAUSE.1 / 2);
         attempt.connected();
         assert!(attempt.after(&lost(), STABLE) <= 2 * PAUSE.0);
+    }
+
+    #[test]
+    fn an_outage_is_no_reason_to_speak_an_older_version() {
+        let mut attempt = Attempt::new();
+        for _ in 0..20 {
+            attempt.after(&lost(), Duration::ZERO);
+            assert_eq!(attempt.version, Version::V5);
+        }
+        attempt.connected();
+        attempt.after(&LinkError::VersionRefused, Duration::ZERO);
+        assert_eq!(attempt.version, Version::V5, "it took this version a moment ago");
+    }
+
+    #[test]
+    fn a_broker_that_closes_without_a_word_is_tried_with_the_older_version_once() {
+        let mut attempt = Attempt::new();
+        for _ in 0..CLOSED_BEFORE_GUESS {
+            attempt.after(&LinkError::Closed, Duration::ZERO);
+        }
+        assert_eq!(attempt.version, Version::V311);
+        attempt.connected();
+        attempt.after(&lost(), Duration::ZERO);
+        assert_eq!(attempt.version, Version::V5);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::engine::{Bus, BusAway, Command};
+use crate::engine::{Bus, BusError, Command};
 
 use super::link::{Client, Publish, Receipt};
 
@@ -21,10 +21,24 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Objects of one reply that may be under way; a reader or a broker slower than that loses the reply.
 pub(super) const MAX_UNDER_WAY: usize = 256;
 
+/// Bytes of a packet beyond topic, payload and correlation data: header, id, properties' own.
+const PACKET_OVERHEAD: usize = 32;
+
 /// There is no room for another publish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the broker does not take what is published")]
 pub(super) struct Full;
+
+/// How full the outbox is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pressure {
+    /// There is room.
+    Low,
+    /// There is room for refusals only.
+    High,
+    /// There is room for nothing.
+    Full,
+}
 
 /// Counts one reply's objects that are under way: each entry holds a clone.
 pub(super) type UnderWay = Arc<()>;
@@ -32,7 +46,8 @@ pub(super) type UnderWay = Arc<()>;
 struct Entry {
     publish: Publish,
     number: u64,
-    since: Instant,
+    /// When it was put in, for what must not be sent late: a device command. A reply is worth its whole.
+    command_since: Option<Instant>,
     _under_way: Option<UnderWay>,
 }
 
@@ -43,6 +58,8 @@ struct State {
     connected: bool,
     /// Whether it has taken our subscriptions as well.
     subscribed: bool,
+    /// The largest packet it takes.
+    max_packet: Option<usize>,
     next_number: u64,
     bytes: usize,
     /// Not handed over yet.
@@ -74,7 +91,7 @@ impl Outbox {
 
     /// Puts a publish at the end and hands over what there is room for.
     pub(super) fn publish(&self, publish: Publish, under_way: Option<UnderWay>) -> Result<(), Full> {
-        self.lock().push(publish, under_way)
+        self.lock().push(publish, None, under_way)
     }
 
     /// Acknowledges a message, now or as soon as there is room.
@@ -101,13 +118,15 @@ impl Outbox {
 
     /// The broker has taken us: what waited goes out. It may deliver what it kept for us at once, before it answers our
     /// subscriptions, and a command among that must find its way to the device.
-    pub(super) fn connected(&self) {
+    pub(super) fn connected(&self, max_packet: Option<usize>) {
         let mut state = self.lock();
+        state.drop_late(self.max_age);
         state.connected = true;
+        state.max_packet = max_packet;
         state.pump();
     }
 
-    /// The link is gone: what was not acknowledged waits again, in its old order, but for what is too old.
+    /// The link is gone: what was not acknowledged waits again, in its old order, but for commands that are late.
     pub(super) fn detach(&self) {
         let mut state = self.lock();
         state.client = None;
@@ -118,14 +137,9 @@ impl Outbox {
         let mut entries: Vec<Entry> = state.sent.drain().map(|(_, entry)| entry).collect();
         entries.extend(state.handed.drain(..));
         entries.extend(state.waiting.drain(..));
-        let before = entries.len();
-        entries.retain(|entry| entry.since.elapsed() < self.max_age);
-        if entries.len() < before {
-            log::warn!("{} publishes were dropped: the broker was away for too long", before - entries.len());
-        }
         entries.sort_by_key(|entry| entry.number);
-        state.bytes = entries.iter().map(Entry::size).sum();
         state.waiting = entries.into();
+        state.drop_late(self.max_age);
     }
 
     /// A publish left under a packet id.
@@ -150,13 +164,16 @@ impl Outbox {
         state.pump();
     }
 
-    /// Drops what waited too long while no broker was there, so that it is not sent when one is.
-    pub(super) fn drop_old(&self) {
-        let mut state = self.lock();
-        if state.client.is_none() {
-            let max_age = self.max_age;
-            state.waiting.retain(|entry| entry.since.elapsed() < max_age);
-            state.bytes = state.waiting.iter().map(Entry::size).sum();
+    /// How full it is: what comes in must not make more than what goes out.
+    pub(super) fn pressure(&self) -> Pressure {
+        let state = self.lock();
+        let (entries, bytes) = (state.len(), state.bytes);
+        if entries > MAX_ENTRIES / 16 * 15 || bytes > MAX_BYTES / 16 * 15 {
+            Pressure::Full
+        } else if entries > MAX_ENTRIES / 4 * 3 || bytes > MAX_BYTES / 4 * 3 {
+            Pressure::High
+        } else {
+            Pressure::Low
         }
     }
 
@@ -164,7 +181,7 @@ impl Outbox {
     pub(super) fn close(&self, last: Publish) {
         let mut state = self.lock();
         // Without room for it the last will says the same.
-        let _ = state.push(last, None);
+        let _ = state.push(last, None, None);
         state.closing = true;
     }
 
@@ -184,22 +201,47 @@ impl State {
         self.waiting.len() + self.handed.len() + self.sent.len()
     }
 
-    fn push(&mut self, publish: Publish, under_way: Option<UnderWay>) -> Result<(), Full> {
-        let size = publish.topic.len() + publish.payload.len();
+    fn push(
+        &mut self,
+        publish: Publish,
+        command_since: Option<Instant>,
+        under_way: Option<UnderWay>,
+    ) -> Result<(), Full> {
+        let size = size(&publish);
         if self.len() >= MAX_ENTRIES || self.bytes + size > MAX_BYTES {
             return Err(Full);
         }
         self.bytes += size;
         let number = self.next_number;
         self.next_number += 1;
-        self.waiting.push_back(Entry { publish, number, since: Instant::now(), _under_way: under_way });
+        self.waiting.push_back(Entry { publish, number, command_since, _under_way: under_way });
         self.pump();
         Ok(())
+    }
+
+    /// Forgets commands that were to be sent too long ago.
+    fn drop_late(&mut self, max_age: Duration) {
+        let before = self.waiting.len();
+        self.waiting.retain(|entry| !entry.is_late(max_age));
+        if self.waiting.len() < before {
+            log::warn!(
+                "{} device commands were dropped: the broker was away for too long",
+                before - self.waiting.len()
+            );
+        }
+        self.bytes = self.waiting.iter().chain(&self.handed).chain(self.sent.values()).map(Entry::size).sum();
     }
 
     fn pump(&mut self) {
         let Some(client) = &self.client else { return };
         while let Some(entry) = self.waiting.front().filter(|_| self.connected) {
+            // rumqttc would end the connection on it, again and again.
+            if self.max_packet.is_some_and(|max| entry.size() + PACKET_OVERHEAD > max) {
+                log::warn!("a publish of {} bytes was dropped: the broker takes no such packet", entry.size());
+                self.bytes -= entry.size();
+                self.waiting.pop_front();
+                continue;
+            }
             if !client.publish(&entry.publish) {
                 return;
             }
@@ -217,19 +259,27 @@ impl State {
 
 impl Entry {
     fn size(&self) -> usize {
-        self.publish.topic.len() + self.publish.payload.len()
+        size(&self.publish)
+    }
+
+    fn is_late(&self, max_age: Duration) -> bool {
+        self.command_since.is_some_and(|since| since.elapsed() >= max_age)
     }
 }
 
+fn size(publish: &Publish) -> usize {
+    publish.topic.len() + publish.payload.len() + publish.correlation.as_ref().map_or(0, Bytes::len)
+}
+
 impl Bus for Outbox {
-    fn command(&self, command: Command) -> Result<(), BusAway> {
+    fn command(&self, command: Command) -> Result<(), BusError> {
         let Command { topic, payload, qos, retain } = command;
         let publish = Publish { topic, payload: Bytes::from(payload), qos, retain, correlation: None };
         let mut state = self.lock();
         if !state.connected {
-            return Err(BusAway);
+            return Err(BusError::Away);
         }
-        state.push(publish, None).map_err(|Full| BusAway)
+        state.push(publish, Some(Instant::now()), None).map_err(|Full| BusError::Full)
     }
 
     fn is_connected(&self) -> bool {
