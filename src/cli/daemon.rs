@@ -80,10 +80,7 @@ pub(super) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     notify::ready();
     let outcome = daemon.serve(&mut signals, reload_rx, &broker).await;
     notify::stopping();
-    tokio::select! {
-        () = daemon.engine.drain(DRAIN) => {}
-        () = told_again(&mut signals) => daemon.engine.drain(Duration::ZERO).await,
-    }
+    daemon.engine.drain(patience(&mut signals)).await;
     daemon.mqtt.close();
     stop.send_replace(true);
     let all = async { while tasks.join_next().await.is_some() {} };
@@ -95,9 +92,11 @@ pub(super) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     Ok(outcome)
 }
 
-/// Waits for a second order to stop: whoever gives it does not want to wait.
-async fn told_again(signals: &mut Signals) {
-    while signals.next().await != Signal::Stop {}
+/// Ends when running answers have had time enough, or at a second order to stop: whoever gives it does not want to wait.
+async fn patience(signals: &mut Signals) {
+    let told_again = async { while signals.next().await != Signal::Stop {} };
+    // Either way it is enough.
+    let _ = tokio::time::timeout(DRAIN, told_again).await;
 }
 
 /// The worker logs as much as the daemon does.

@@ -307,23 +307,27 @@ impl Engine {
         lock(&self.shared.counts).to_text(&self.health())
     }
 
-    /// Refuses what comes from now on, gives running answers `grace` to end, and ends the rest with `shutting_down`.
-    pub async fn drain(&self, grace: Duration) {
+    /// Refuses what comes from now on, lets running answers end until `enough` is done, and ends the rest with
+    /// `shutting_down`.
+    pub async fn drain(&self, enough: impl Future<Output = ()>) {
         self.shared.begin_draining();
         let mut tasks: JoinSet<()> = std::mem::take(&mut *lock(&self.shared.tasks));
-        let all = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(grace, all).await.is_ok() {
-            return;
+        tokio::select! {
+            () = all_ended(&mut tasks) => return,
+            () = enough => {}
         }
         for running in lock(&self.shared.running).values() {
             running.stop(state::Stop::ShuttingDown);
         }
         // Each sends its final object as soon as it is told; a second is far more than that takes.
-        let rest = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(Duration::from_secs(1), rest).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(1), all_ended(&mut tasks)).await.is_err() {
             log::warn!("{} answers did not end in time", tasks.len());
         }
     }
+}
+
+async fn all_ended(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
 }
 
 /// Locks a mutex; one whose holder panicked is still whole, as every change under it is a single step.

@@ -182,7 +182,7 @@ async fn final_of(client: &mut Client, topic: &str) -> Value {
 async fn with_endless_answer() -> (Mosquitto, Home, Client, String) {
     let broker = Mosquitto::start().await;
     let mut plan = Plan::at(broker.address);
-    plan.chat = "fake:words=10000,delay=100ms".to_owned();
+    "fake:words=10000,delay=100ms".clone_into(&mut plan.chat);
     plan.chat_keys = "    max_tokens: 900\n    deadline: 300s\n";
     let mut home = Home::start(&plan).await;
     home.wait_ready().await;

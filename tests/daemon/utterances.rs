@@ -204,7 +204,7 @@ async fn a_huge_message_keeps_nobody_away_in_either_version() {
             .arg(huge.path())
             .output();
         assert!(output.unwrap().status.success());
-        let mut client = home.client(Version::V5).await;
+        let mut client = home.client(Version::V4).await;
         assert_eq!(say(&mut client, "turn on the kitchen light").await.code(), "ok", "{}", home.log());
     }
 }
