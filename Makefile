@@ -59,7 +59,7 @@ test: build model
 	@$(HEARTHD) check
 	@$(HEARTHD) test
 	@echo '== cargo test'
-	@$(CARGO) test --release
+	@$(CARGO) test --release --no-fail-fast
 
 bench: build model
-	@$(CARGO) bench
+	@$(CARGO) bench --profile release --bench echo --bench models --bench tier1
