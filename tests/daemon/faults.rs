@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use crate::client::{Client, Version};
-use crate::home::{Home, Plan, ask, fresh, reply, say, with_mosquitto};
+use crate::home::{Home, Plan, ask, fresh, reply, say, with_mosquitto, with_plan};
 use crate::mosquitto::Mosquitto;
 
 async fn begin(client: &mut Client, text: &str) -> String {
@@ -45,11 +45,10 @@ async fn last_of(client: &mut Client, topic: &str, mut said: String) -> Value {
 
 #[tokio::test]
 async fn a_worker_killed_in_mid_answer_costs_that_answer_only() {
-    let broker = Mosquitto::start().await;
-    let mut plan = Plan::at(broker.address);
-    plan.chat = "fake:words=100,delay=50ms".to_owned();
-    let mut home = Home::start(&plan).await;
-    home.wait_ready().await;
+    let (_broker, mut home) = with_plan(|plan| {
+        plan.chat = "fake:words=100,delay=50ms".to_owned();
+    })
+    .await;
     let mut client = home.client(Version::V5).await;
     let id = begin(&mut client, "talk").await;
     let (topic, first) = rest_after_first_chunk(&mut client, &id).await;
@@ -67,11 +66,10 @@ async fn a_worker_killed_in_mid_answer_costs_that_answer_only() {
 
 #[tokio::test]
 async fn a_model_that_aborts_or_hangs_is_replaced() {
-    let broker = Mosquitto::start().await;
-    let mut plan = Plan::at(broker.address);
-    plan.chat_keys = "    deadline: 2s\n";
-    let mut home = Home::start(&plan).await;
-    home.wait_ready().await;
+    let (_broker, mut home) = with_plan(|plan| {
+        plan.chat_keys = "    deadline: 2s\n";
+    })
+    .await;
     let mut client = home.client(Version::V5).await;
     for (text, code) in [("CRASH now", "model_crashed"), ("SILENT please", "timeout")] {
         let reply = ask(&mut client, &json!({ "id": fresh("bad"), "text": text, "tier": "chat" })).await;
@@ -143,11 +141,10 @@ async fn a_broker_that_comes_late_is_waited_for() {
 
 #[tokio::test]
 async fn a_term_signal_lets_running_answers_end() {
-    let broker = Mosquitto::start().await;
-    let mut plan = Plan::at(broker.address);
-    plan.chat = "fake:words=30,delay=100ms".to_owned();
-    let mut home = Home::start(&plan).await;
-    home.wait_ready().await;
+    let (_broker, mut home) = with_plan(|plan| {
+        plan.chat = "fake:words=30,delay=100ms".to_owned();
+    })
+    .await;
     let mut client = home.client(Version::V5).await;
     let id = begin(&mut client, "talk").await;
     let (topic, first) = rest_after_first_chunk(&mut client, &id).await;
@@ -180,12 +177,11 @@ async fn final_of(client: &mut Client, topic: &str) -> Value {
 
 /// An answer that takes minutes.
 async fn with_endless_answer() -> (Mosquitto, Home, Client, String) {
-    let broker = Mosquitto::start().await;
-    let mut plan = Plan::at(broker.address);
-    "fake:words=10000,delay=100ms".clone_into(&mut plan.chat);
-    plan.chat_keys = "    max_tokens: 900\n    deadline: 300s\n";
-    let mut home = Home::start(&plan).await;
-    home.wait_ready().await;
+    let (broker, home) = with_plan(|plan| {
+        "fake:words=10000,delay=100ms".clone_into(&mut plan.chat);
+        plan.chat_keys = "    max_tokens: 900\n    deadline: 300s\n";
+    })
+    .await;
     let mut client = home.client(Version::V5).await;
     let id = begin(&mut client, "talk").await;
     let (topic, _) = rest_after_first_chunk(&mut client, &id).await;
@@ -217,13 +213,12 @@ async fn a_second_term_signal_does_not_wait_for_answers() {
 
 #[tokio::test]
 async fn a_client_that_went_away_gives_its_place_back() {
-    let broker = Mosquitto::start().await;
-    let mut plan = Plan::at(broker.address);
-    plan.models = "  slots: 1\n";
-    plan.chat = "fake:words=10000,delay=20ms".to_owned();
-    plan.chat_keys = "    max_tokens: 900\n    deadline: 300s\n";
-    let mut home = Home::start(&plan).await;
-    home.wait_ready().await;
+    let (_broker, home) = with_plan(|plan| {
+        plan.models = "  slots: 1\n";
+        plan.chat = "fake:words=10000,delay=20ms".to_owned();
+        plan.chat_keys = "    max_tokens: 900\n    deadline: 300s\n";
+    })
+    .await;
     for stream in [true, false] {
         let body = json!({ "message": "talk", "tier": "chat", "stream": stream }).to_string();
         for _ in 0..5 {

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::client::LIMIT;
-use crate::home::{Home, Plan, with_mosquitto};
+use crate::home::{Home, Plan, with_mosquitto, with_plan};
 use crate::mosquitto::Mosquitto;
 use crate::web::{request, try_get};
 
@@ -37,11 +37,10 @@ async fn the_final_object_alone_comes_as_json() {
 
 #[tokio::test]
 async fn events_stream_as_they_are_made() {
-    let broker = Mosquitto::start().await;
-    let mut plan = Plan::at(broker.address);
-    plan.chat = "fake:words=40,delay=100ms".to_owned();
-    let mut home = Home::start(&plan).await;
-    home.wait_ready().await;
+    let (_broker, home) = with_plan(|plan| {
+        plan.chat = "fake:words=40,delay=100ms".to_owned();
+    })
+    .await;
     let body = json!({ "message": "hello", "tier": "chat" }).to_string();
     let mut socket = TcpStream::connect(home.http).await.unwrap();
     let head =

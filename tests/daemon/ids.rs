@@ -5,7 +5,7 @@ use rumqttc::v5::mqttbytes::v5::PublishProperties;
 use serde_json::json;
 
 use crate::client::Version;
-use crate::home::{Home, Plan, ask, collect, fresh, nothing_more_on, reply, with_mosquitto};
+use crate::home::{Home, Plan, ask, collect, fresh, nothing_more_on, reply, with_mosquitto, with_plan};
 use crate::mosquitto::Mosquitto;
 
 #[tokio::test]
@@ -24,11 +24,10 @@ async fn an_id_sent_again_is_answered_and_not_carried_out() {
 
 #[tokio::test]
 async fn an_id_sent_again_while_it_is_answered_changes_nothing() {
-    let broker = Mosquitto::start().await;
-    let mut plan = Plan::at(broker.address);
-    plan.chat = "fake:words=20,delay=100ms".to_owned();
-    let mut home = Home::start(&plan).await;
-    home.wait_ready().await;
+    let (_broker, home) = with_plan(|plan| {
+        plan.chat = "fake:words=20,delay=100ms".to_owned();
+    })
+    .await;
     let mut client = home.client(Version::V5).await;
     let id = fresh("running");
     let utterance = |text: &str| json!({ "id": id, "text": text, "tier": "chat" }).to_string();
@@ -101,12 +100,11 @@ async fn what_was_said_too_long_ago_is_never_carried_out() {
 
 #[tokio::test]
 async fn an_utterance_that_waits_past_its_expiry_is_refused() {
-    let broker = Mosquitto::start().await;
-    let mut plan = Plan::at(broker.address);
-    plan.models = "  slots: 1\n";
-    plan.chat = "fake:words=30,delay=100ms".to_owned();
-    let mut home = Home::start(&plan).await;
-    home.wait_ready().await;
+    let (_broker, home) = with_plan(|plan| {
+        plan.models = "  slots: 1\n";
+        plan.chat = "fake:words=30,delay=100ms".to_owned();
+    })
+    .await;
     let mut client = home.client(Version::V5).await;
     let first = fresh("first");
     client
@@ -121,12 +119,11 @@ async fn an_utterance_that_waits_past_its_expiry_is_refused() {
 
 #[tokio::test]
 async fn what_is_too_much_is_refused_at_once() {
-    let broker = Mosquitto::start().await;
-    let mut plan = Plan::at(broker.address);
-    plan.models = "  slots: 1\n";
-    plan.chat = "fake:words=10,delay=20ms".to_owned();
-    let mut home = Home::start(&plan).await;
-    home.wait_ready().await;
+    let (_broker, home) = with_plan(|plan| {
+        plan.models = "  slots: 1\n";
+        plan.chat = "fake:words=10,delay=20ms".to_owned();
+    })
+    .await;
     let mut client = home.client(Version::V5).await;
     let ids: Vec<String> = (0..30).map(|_| fresh("flood")).collect();
     let utterances: Vec<String> =

@@ -3,18 +3,16 @@
 use serde_json::json;
 
 use crate::client::Version;
-use crate::home::{Home, Plan, ask, fresh, real_model, say};
-use crate::mosquitto::Mosquitto;
+use crate::home::{Home, Plan, ask, fresh, real_model, say, with_plan};
 
 #[tokio::test]
 async fn all_three_tiers_answer_with_a_real_model_over_a_real_broker() {
-    let broker = Mosquitto::start().await;
-    let mut plan = Plan::at(broker.address);
-    plan.chat = real_model();
-    plan.explain = real_model();
-    plan.chat_keys = "    max_tokens: 40\n";
-    let mut home = Home::start(&plan).await;
-    home.wait_ready().await;
+    let (_broker, home) = with_plan(|plan| {
+        plan.chat = real_model();
+        plan.explain = real_model();
+        plan.chat_keys = "    max_tokens: 40\n";
+    })
+    .await;
     let mut client = home.client(Version::V5).await;
 
     let reply = say(&mut client, "turn on the kitchen light").await;

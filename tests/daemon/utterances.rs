@@ -4,7 +4,7 @@ use rumqttc::v5::mqttbytes::v5::PublishProperties;
 use serde_json::{Value, json};
 
 use crate::client::Version;
-use crate::home::{Home, Plan, ask, collect, fresh, nothing_more_on, reply, say, with_mosquitto};
+use crate::home::{Home, Plan, ask, collect, fresh, nothing_more_on, reply, say, with_mosquitto, with_plan};
 use crate::mosquitto::{Mosquitto, OldDoor};
 
 const KITCHEN: (&str, &str) = ("zigbee2mqtt/kitchen_light/set", r#"{"state":"ON"}"#);
@@ -261,11 +261,10 @@ async fn info_and_status_are_kept_for_whoever_asks() {
 
 #[tokio::test]
 async fn a_running_answer_is_cancelled_by_topic() {
-    let broker = Mosquitto::start().await;
-    let mut plan = Plan::at(broker.address);
-    plan.explain = "fake:words=10000,delay=50ms".to_owned();
-    let mut home = Home::start(&plan).await;
-    home.wait_ready().await;
+    let (_broker, home) = with_plan(|plan| {
+        plan.explain = "fake:words=10000,delay=50ms".to_owned();
+    })
+    .await;
     let mut client = home.client(Version::V5).await;
     let id = fresh("long");
     client

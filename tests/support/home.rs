@@ -292,8 +292,15 @@ pub(crate) async fn nothing_more_on(client: &mut Client, topic: &str) {
 
 /// Mosquitto with fake models behind it.
 pub(crate) async fn with_mosquitto() -> (Mosquitto, Home) {
+    with_plan(|_| {}).await
+}
+
+/// Mosquitto with what a test makes of the plan behind it, both tiers ready.
+pub(crate) async fn with_plan(change: impl FnOnce(&mut Plan)) -> (Mosquitto, Home) {
     let broker = Mosquitto::start().await;
-    let mut home = Home::start(&Plan::at(broker.address)).await;
+    let mut plan = Plan::at(broker.address);
+    change(&mut plan);
+    let mut home = Home::start(&plan).await;
     home.wait_ready().await;
     (broker, home)
 }
