@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hearthd::core::reply::{Code, Finish, Usage};
-use hearthd::inference::protocol::{LoadPlan, ModelTier, Prompt, Sampling, TierPlan};
+use hearthd::core::sampling::Sampling;
+use hearthd::inference::protocol::{LoadPlan, ModelTier, Prompt, TierPlan};
 use hearthd::inference::supervisor::models::{Answer, AnswerEvent, ModelStates, Models};
 use hearthd::inference::supervisor::{SupervisorOptions, supervise};
 use tokio::sync::oneshot;
