@@ -9,7 +9,8 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hearthd::inference::protocol::{LoadPlan, ModelTier, Prompt, Sampling, TierPlan};
+use hearthd::core::sampling::Sampling;
+use hearthd::inference::protocol::{LoadPlan, ModelTier, Prompt, TierPlan};
 use hearthd::inference::supervisor::models::{AnswerEvent, ModelStates, Models};
 use hearthd::inference::supervisor::{SupervisorOptions, supervise};
 use llama_cpp_2::context::params::LlamaContextParams;

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::config::file::Loaded;
 use crate::config::{Broker, ModelSettings};
 use crate::engine;
-use crate::inference::protocol::{LoadPlan, ModelTier, Sampling, TierPlan};
+use crate::inference::protocol::{LoadPlan, ModelTier, TierPlan};
 use crate::models::{self, ModelRef};
 use crate::transport::mqtt;
 use crate::transport::mqtt::tls::{self, TlsError};
@@ -128,14 +128,7 @@ pub(super) fn engine_settings(loaded: &Loaded) -> engine::Settings {
             model: file.as_ref().map_or_else(|_| settings.model.clone(), |(name, _)| name.clone()),
             max_tokens: settings.max_tokens,
             deadline: settings.deadline,
-            sampling: Sampling {
-                temperature: settings.temperature,
-                top_k: settings.top_k,
-                top_p: settings.top_p,
-                min_p: settings.min_p,
-                repeat_penalty: settings.repeat_penalty,
-                seed: settings.seed,
-            },
+            sampling: settings.sampling,
             missing: file.err(),
         }
     });

@@ -70,13 +70,12 @@ pub(super) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     for missing in [&settings.chat.missing, &settings.explain.missing].into_iter().flatten() {
         log::warn!("{missing}; device commands work all the same");
     }
-    let engine = Engine::new(settings, rules, models, mqtt.bus(), Some(&loaded.config.state_dir.0));
+    let engine = Engine::new(settings.clone(), rules, models, mqtt.bus(), Some(&loaded.config.state_dir.0));
     let mut tasks = JoinSet::new();
     tasks.spawn(supervision.run(until(stopped.clone())));
     let (reload_tx, reload_rx) = mpsc::channel(1);
     spawn_transports(&mut tasks, connection, door, &engine, reload_tx, stopped);
-    let started_with = connect::engine_settings(&loaded);
-    let mut daemon = Daemon { loaded, engine, mqtt, plan, started_with, last_reload: Value::Null };
+    let mut daemon = Daemon { loaded, engine, mqtt, plan, started_with: settings, last_reload: Value::Null };
     notify::ready();
     let outcome = daemon.serve(&mut signals, reload_rx, &broker).await;
     notify::stopping();

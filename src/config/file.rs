@@ -231,7 +231,7 @@ fn inconsistencies(config: &Config) -> Vec<(At, String)> {
         if settings.max_tokens == 0 || settings.max_tokens >= settings.ctx_size {
             wrong("max_tokens", "max_tokens must be at least 1 and leave room for the prompt in ctx_size");
         }
-        if !(0.0..=5.0).contains(&settings.temperature) {
+        if !(0.0..=5.0).contains(&settings.sampling.temperature) {
             wrong("temperature", "the temperature must be 0 to 5");
         }
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::core::sampling::Sampling;
+
 use super::values::Span;
 
 /// A GPU build is made to use the GPU: more layers than any model has means all of them.
@@ -89,18 +91,8 @@ pub struct ModelSettings {
     pub max_tokens: u32,
     /// The longest time an answer may take.
     pub deadline: Duration,
-    /// 0 takes the likeliest token always.
-    pub temperature: f32,
-    /// The likeliest tokens considered.
-    pub top_k: u32,
-    /// The likeliest tokens that together reach this probability.
-    pub top_p: f32,
-    /// Tokens at least this likely.
-    pub min_p: f32,
-    /// Above 1, tokens already said become less likely.
-    pub repeat_penalty: f32,
-    /// For the same answer again.
-    pub seed: Option<u32>,
+    /// How tokens are chosen.
+    pub sampling: Sampling,
     /// What stands first in every prompt.
     pub system_prompt: String,
 }
@@ -142,12 +134,14 @@ impl TierFile {
             gpu_layers: self.gpu_layers.unwrap_or(DEFAULT_GPU_LAYERS),
             max_tokens: self.max_tokens.unwrap_or(max_tokens),
             deadline: self.deadline.map_or(deadline, |span| span.0),
-            temperature: self.temperature.unwrap_or(0.7),
-            top_k: self.top_k.unwrap_or(40),
-            top_p: self.top_p.unwrap_or(0.95),
-            min_p: self.min_p.unwrap_or(0.05),
-            repeat_penalty: self.repeat_penalty.unwrap_or(1.1),
-            seed: self.seed,
+            sampling: Sampling {
+                temperature: self.temperature.unwrap_or(0.7),
+                top_k: self.top_k.unwrap_or(40),
+                top_p: self.top_p.unwrap_or(0.95),
+                min_p: self.min_p.unwrap_or(0.05),
+                repeat_penalty: self.repeat_penalty.unwrap_or(1.1),
+                seed: self.seed,
+            },
             system_prompt: self.system_prompt.clone().unwrap_or_else(|| system_prompt.to_owned()),
         }
     }

@@ -7,6 +7,7 @@ pub mod dialogue;
 pub mod intents;
 pub mod reply;
 pub mod routing;
+pub mod sampling;
 pub mod secret;
 pub mod utterance;
 pub mod yaml;

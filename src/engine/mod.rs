@@ -19,8 +19,9 @@ use tokio::task::JoinSet;
 use crate::core::intents::Rules;
 use crate::core::reply::{Code, Final, Reply};
 use crate::core::routing::{self, Route};
+use crate::core::sampling::Sampling;
 use crate::core::utterance::{Identifier, Tier, Utterance};
-use crate::inference::protocol::{ModelTier, Sampling};
+use crate::inference::protocol::ModelTier;
 use crate::inference::supervisor::models::Models;
 
 use responder::Responder;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::dialogue::Turn;
 use crate::core::reply::{Code, Finish, Usage};
+use crate::core::sampling::Sampling;
 use crate::core::utterance::Tier;
 
 /// A tier that a model answers.
@@ -60,23 +61,6 @@ pub struct TierPlan {
 pub struct LoadPlan {
     /// The tiers that have a model.
     pub tiers: Vec<TierPlan>,
-}
-
-/// How tokens are chosen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sampling {
-    /// 0 takes the likeliest token always.
-    pub temperature: f32,
-    /// The likeliest tokens considered; 0 for all.
-    pub top_k: u32,
-    /// The likeliest tokens that together reach this probability.
-    pub top_p: f32,
-    /// Tokens at least this likely, as a share of the likeliest.
-    pub min_p: f32,
-    /// Above 1: tokens already said become less likely.
-    pub repeat_penalty: f32,
-    /// For the same answer again; `None` for another each time.
-    pub seed: Option<u32>,
 }
 
 /// One answer to be made.

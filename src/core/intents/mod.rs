@@ -14,8 +14,6 @@ mod selftest;
 mod template;
 mod tongue;
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -75,6 +73,7 @@ pub struct Rules {
     tests: Vec<Test>,
     notes: Vec<Problem>,
     count: usize,
+    intents: usize,
 }
 
 impl Rules {
@@ -87,7 +86,7 @@ impl Rules {
     /// How many intents these rules are for, each name counted once.
     #[must_use]
     pub fn intents(&self) -> usize {
-        self.tongues.iter().flat_map(Tongue::intents).collect::<BTreeSet<&str>>().len()
+        self.intents
     }
 
     /// Whether there is no rule at all.

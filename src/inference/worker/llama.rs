@@ -20,7 +20,8 @@ use super::gguf;
 use super::logs::relay;
 use super::model::{Model, Prepared, Refused, Sampled, Token, Work, checked};
 use super::prompt::{Layout, Role, Vocabulary};
-use crate::inference::protocol::{Prompt, Sampling, TierPlan, WorkerCode};
+use crate::core::sampling::Sampling;
+use crate::inference::protocol::{Prompt, TierPlan, WorkerCode};
 
 /// Tokens that the repeat penalty looks back on.
 const PENALTY_WINDOW: i32 = 64;

@@ -4,7 +4,7 @@
 //! and closed, after which nothing of the conversation is left in it.
 
 #[cfg(feature = "llama")]
-use crate::inference::protocol::Sampling;
+use crate::core::sampling::Sampling;
 use crate::inference::protocol::{Prompt, WorkerCode};
 
 /// A token of a model's vocabulary.

@@ -7,7 +7,7 @@
 mod block;
 mod scope;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -87,6 +87,7 @@ pub fn load(sources: &[Source]) -> (Rules, Vec<Problem>) {
         for language in languages {
             rules.tongues.extend(tongue(language, &files, &mut problems, &mut rules.notes));
         }
+        rules.intents = rules.tongues.iter().flat_map(Tongue::intents).collect::<BTreeSet<&str>>().len();
         rules.tests = tests(&files, &mut problems);
         for tongue in &mut rules.tongues {
             tongue.phrasings = phrasings(tongue, &rules.tests);

@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use super::{Layout, Role, Vocabulary};
 use crate::core::dialogue::Turn;
-use crate::inference::protocol::{ModelTier, Prompt, Sampling, WorkerCode};
+use crate::core::sampling::Sampling;
+use crate::inference::protocol::{ModelTier, Prompt, WorkerCode};
 use crate::inference::worker::model::Token;
 
 const BEGINNING: Token = 1;

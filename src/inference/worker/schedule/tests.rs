@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use super::{CHAT_STEPS, CHAT_STEPS_READING, MOST_WAITING, Scheduler};
 use crate::core::reply::Finish;
-use crate::inference::protocol::{FromWorker, ModelTier, Prompt, Sampling, ToWorker, WorkerCode};
+use crate::core::sampling::Sampling;
+use crate::inference::protocol::{FromWorker, ModelTier, Prompt, ToWorker, WorkerCode};
 use crate::inference::worker::model::{Model, Prepared, Refused, Sampled, Token, Work};
 
 /// What every step computed: per slot how many tokens from which position, and whether one was sampled.
