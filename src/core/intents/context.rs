@@ -1,14 +1,16 @@
 //! What must be known beside the words: `requires_context` and `excludes_context`.
+//!
+//! Values are compared as names are, and folded once when they are read: each sentence compares many of them.
 
 use serde_json::{Map, Value};
 
-use super::list;
+use super::sentence::heard::fold;
 
 /// One key of the context and what it must be.
 #[derive(Clone, Debug)]
 pub(super) struct Condition {
     pub(super) key: String,
-    /// One of these; `None`: anything that is there.
+    /// One of these, folded; `None`: anything that is there.
     values: Option<Vec<Value>>,
 }
 
@@ -20,23 +22,37 @@ pub(super) struct Requirement {
 }
 
 impl Condition {
-    /// Whether a value of the context is what is asked for.
+    /// Whether a value of the context, folded, is what is asked for.
     pub(super) fn holds(&self, value: &Value) -> bool {
         let Some(values) = &self.values else { return !value.is_null() };
+        let is_wanted = |value: &Value| values.iter().any(|wanted| is_equal(wanted, value));
         match value {
-            Value::Array(items) => items.iter().any(|item| values.iter().any(|wanted| is_same(wanted, item))),
-            _ => values.iter().any(|wanted| is_same(wanted, value)),
+            Value::Array(items) => items.iter().any(is_wanted),
+            _ => is_wanted(value),
         }
+    }
+}
+
+/// A value with its texts as names are compared.
+pub(super) fn folded(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(fold(text)),
+        Value::Array(items) => Value::Array(items.iter().map(folded).collect()),
+        _ => value.clone(),
+    }
+}
+
+/// Folded values: 5 is 5.0.
+fn is_equal(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        _ => one == other,
     }
 }
 
 /// Texts are the same as names are: whatever their case, their hyphens and their underscores.
 pub(super) fn is_same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::String(one), Value::String(other)) => one == other || list::fold(one) == list::fold(other),
-        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
-        _ => one == other,
-    }
+    is_equal(&folded(one), &folded(other))
 }
 
 /// Reads `requires_context` or `excludes_context`; calls `report` with the key and what is wrong with it.
@@ -68,6 +84,7 @@ pub(super) fn read(written: &Map<String, Value>, mut report: impl FnMut(&str, St
             }
             _ => Some(vec![value.clone()]),
         };
+        let values = values.map(|values| values.iter().map(folded).collect());
         requirements.push(Requirement { condition: Condition { key: key.clone(), values }, slot });
     }
     requirements

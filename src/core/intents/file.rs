@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -21,13 +21,17 @@ use serde_json::{Map, Value};
 pub(super) struct File {
     /// The language of the sentences, such as `en` or `de-AT`. Without it the file counts for every language.
     pub(super) language: Option<String>,
+    /// Where the file was imported from, with the version; your own files outrank imported ones.
+    pub(super) origin: Option<String>,
     /// How sentence templates are matched (Home Assistant's settings).
     pub(super) settings: Settings,
     /// What may be said, by the name of the intent (`HassTurnOn`, `HassLightSet`, or one of your own).
     pub(super) intents: Ordered<Intent>,
-    /// Named lists of values; a group of a rule with a list's name takes only values of that list.
+    /// What an intent does, in whatever language it was said: of each intent, the first one whose `when` holds.
+    pub(super) actions: Ordered<Vec<Act>>,
+    /// Named lists of values; `{name}` in a sentence, or a group of a regex with a list's name, takes only its values.
     pub(super) lists: Ordered<ListDefinition>,
-    /// Named parts of sentence templates.
+    /// Named parts of sentence templates, written `<name>` in them.
     pub(super) expansion_rules: BTreeMap<String, String>,
     /// Words that mean nothing (`please`): a sentence is tried with them first, then without.
     pub(super) skip_words: Vec<String>,
@@ -42,7 +46,7 @@ pub(super) struct File {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Settings {
     /// White space means nothing between the words of this language.
-    ignore_whitespace: bool,
+    pub(super) ignore_whitespace: bool,
     /// Accepted, without effect, as in Home Assistant.
     filter_with_regex: Option<bool>,
 }
@@ -74,7 +78,7 @@ pub(super) struct Block {
     /// Lists of this block alone; they hide the file's lists of the same name.
     pub(super) lists: Ordered<ListDefinition>,
     /// Named parts of sentence templates, of this block alone.
-    expansion_rules: BTreeMap<String, String>,
+    pub(super) expansion_rules: BTreeMap<String, String>,
     /// What to answer: a text with `{slot}` in it, or a key of `responses`.
     pub(super) response: Option<String>,
     /// What must be known: `{domain: light}` of the named value, `{area: {slot: true}}` of the room it is said in.
@@ -83,10 +87,24 @@ pub(super) struct Block {
     pub(super) excludes_context: Map<String, Value>,
     /// One of these words must be in the sentence.
     pub(super) required_keywords: Vec<String>,
+    /// What the block is for; for people only.
+    description: Option<String>,
     /// Copied to the result.
-    metadata: Map<String, Value>,
+    pub(super) metadata: Map<String, Value>,
     /// What is done, in this order.
     pub(super) actions: Option<Vec<Action>>,
+}
+
+/// What is done, and when.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Act {
+    /// A slot, or something known of what is named (`domain`), and what it must be: a value, one of several, or `true` for
+    /// any value. All of them must hold.
+    #[serde(default)]
+    pub(super) when: Map<String, Value>,
+    /// The message to send, or a list of them.
+    pub(super) publish: Many<PublishDefinition>,
 }
 
 /// One thing to do.
@@ -135,7 +153,6 @@ pub(super) struct ListDefinition {
 /// Numbers from one to another, both included.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "some are read by the sentence templates, which are not matched yet")]
 pub(super) struct Range {
     /// The lowest number.
     pub(super) from: f64,
@@ -144,9 +161,9 @@ pub(super) struct Range {
     /// The distance between two numbers; 1 if left out.
     #[serde(default = "default_step")]
     pub(super) step: f64,
-    /// `number`, `percentage` or `temperature`; for people only.
+    /// `number`, `percentage` or `temperature`; of percent, "half" is 50.
     #[serde(default, rename = "type")]
-    kind: Option<String>,
+    pub(super) kind: Option<String>,
     /// What the number is multiplied by before it becomes the slot.
     #[serde(default)]
     pub(super) multiplier: Option<f64>,
@@ -155,13 +172,13 @@ pub(super) struct Range {
     pub(super) fractions: Option<Fractions>,
     /// Whether numbers may be said in digits.
     #[serde(default)]
-    digits: Option<bool>,
+    pub(super) digits: Option<bool>,
     /// Whether numbers may be said in words.
     #[serde(default)]
-    words: Option<bool>,
+    pub(super) words: Option<bool>,
     /// The language of number words, if not the file's.
     #[serde(default)]
-    words_language: Option<String>,
+    pub(super) words_language: Option<String>,
 }
 
 fn default_step() -> f64 {
@@ -323,29 +340,33 @@ impl<T> Default for Many<T> {
     }
 }
 
-impl<'de> Deserialize<'de> for Many<String> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Texts;
-        impl<'de> Visitor<'de> for Texts {
-            type Value = Many<String>;
+        struct Items<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+            type Value = Many<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("text or a list of texts")
+                f.write_str("one, or a list of them")
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Many<String>, E> {
-                Ok(Many(vec![text.to_owned()]))
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Many<T>, E> {
+                T::deserialize(StrDeserializer::new(text)).map(|item| Many(vec![item]))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Many<String>, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(text) = items.next_element()? {
-                    texts.push(text);
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Many<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(|item| Many(vec![item]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Many<T>, A::Error> {
+                let mut all = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    all.push(item);
                 }
-                Ok(Many(texts))
+                Ok(Many(all))
             }
         }
-        deserializer.deserialize_any(Texts)
+        deserializer.deserialize_any(Items(PhantomData))
     }
 }
 

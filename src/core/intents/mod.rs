@@ -4,15 +4,24 @@
 //! publish goes out. Nothing here publishes, opens a file or asks a model: a device command is made from a written rule
 //! and the words it matched, and from nothing else.
 
+mod block;
 mod context;
+pub mod evaluation;
 mod file;
-mod list;
+mod fill;
+mod home;
+mod lists;
 mod loader;
 mod near;
-mod rule;
+mod numbers;
+mod openers;
+mod regexes;
+mod respond;
 mod selftest;
-mod template;
+mod sentence;
 mod tongue;
+
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -21,13 +30,20 @@ use crate::core::utterance;
 use crate::core::yaml::Problem;
 
 use selftest::Test;
-use tongue::Tongue;
+use tongue::{Reading, Tongue};
 
+pub use home::Home;
+pub use lists::Names;
 pub use loader::load;
+pub use respond::Now;
 pub use selftest::{Failure, TestReport};
 
 /// Regexes that may be loaded, of all files together.
 pub const MAX_RULES: usize = 2_000;
+/// Sentence templates that may be loaded, of all files together.
+pub const MAX_SENTENCES: usize = 20_000;
+/// Characters of a device command; what is longer is dictation, and no rule is tried on it.
+pub const MAX_COMMAND_CHARS: usize = 1_000;
 
 /// An intent file that the caller has read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,13 +76,35 @@ pub struct Hit {
     pub slots: Map<String, Value>,
     /// The rule, as `file:line`.
     pub source: String,
+    /// The sentence template or the regex, as it is written.
+    pub sentence: String,
     /// What to answer.
     pub response: String,
+    /// Whether a rule says what is done or answered. If not, the command is understood and nothing can be done about it.
+    pub is_handled: bool,
+    /// What the block's author wrote down about it.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
     /// What to send, in order.
     pub publishes: Vec<Publish>,
 }
 
-/// All rules of all files, ready to match. Does not change; a reload makes another one.
+/// Something that was said, with what is known of the moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Said<'a> {
+    /// The words.
+    pub text: &'a str,
+    /// The language to match.
+    pub lang: &'a str,
+    /// Where it was said.
+    pub site: Option<&'a str>,
+    /// What else is known, by key; an `area` here outranks the site.
+    pub context: Option<&'a Map<String, Value>>,
+    /// The time, for answers that tell it.
+    pub now: Option<&'a Now>,
+}
+
+/// All rules of all files, ready to match. A reload makes another one; only the home's names change in between.
 #[derive(Debug, Default)]
 pub struct Rules {
     tongues: Vec<Tongue>,
@@ -77,7 +115,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// How many rules there are: regexes, each counted once.
+    /// How many rules there are: sentences and regexes, each counted once.
     #[must_use]
     pub fn len(&self) -> usize {
         self.count
@@ -101,16 +139,35 @@ impl Rules {
         &self.notes
     }
 
-    /// Finds the first rule that matches what was said, in the order of the files.
-    ///
-    /// `lang` is matched exactly, then by its primary subtag; `site` is where it was said.
+    /// Lets other names count than those of the files: the home's own things and places.
+    pub fn set_names(&mut self, names: &Arc<Names>) {
+        for tongue in &mut self.tongues {
+            tongue.names = Arc::clone(names);
+        }
+    }
+
+    /// Finds the rule that matches what was said, the best one where several do.
     #[must_use]
     pub fn find(&self, text: &str, lang: &str, site: Option<&str>) -> Option<Hit> {
-        let text = utterance::normalise(text);
-        if text.is_empty() {
+        self.hear(&Said { text, lang, site, ..Said::default() })
+    }
+
+    /// As [`Self::find`], with all that is known.
+    ///
+    /// `said.lang` is matched exactly, then by its primary subtag.
+    #[must_use]
+    pub fn hear(&self, said: &Said<'_>) -> Option<Hit> {
+        let text = utterance::normalise(said.text);
+        if text.is_empty() || text.chars().count() > MAX_COMMAND_CHARS {
             return None;
         }
-        self.tongues_of(lang).find_map(|tongue| tongue.find(&text, site))
+        self.tongues_of(said.lang).find_map(|tongue| {
+            let heard = tongue.heard(&text);
+            let found = tongue.found(&heard);
+            let said = Said { text: &text, ..*said };
+            let readings = tongue.readings(&heard, &found, &said);
+            readings.into_iter().find_map(|reading| hit(reading, tongue, &said))
+        })
     }
 
     /// What might have been meant by a command that no rule matches: known names and phrasings, the nearest first.
@@ -138,6 +195,10 @@ impl Rules {
     fn tongue(&self, lang: &str) -> Option<&Tongue> {
         self.tongues.iter().find(|tongue| tongue.is(lang))
     }
+}
+
+fn hit<'a>(reading: Reading<'a>, tongue: &'a Tongue, said: &Said<'a>) -> Option<Hit> {
+    reading.block.hit(reading.slots, reading.line, reading.text, said, tongue.view())
 }
 
 /// The JSON Schema of an intent file, for editors.

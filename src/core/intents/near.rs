@@ -1,6 +1,7 @@
 //! Suggestions for a command that no rule matches: the known names and phrasings that are nearest to it.
 
-use super::list::{Entry, fold};
+use super::lists::Entry;
+use super::sentence::heard::fold;
 use super::tongue::Tongue;
 
 /// Suggestions given.
@@ -18,7 +19,9 @@ pub(super) fn suggest<'a>(text: &str, tongues: impl Iterator<Item = &'a Tongue>)
     let mut names: Vec<(f64, &str)> = Vec::new();
     let mut phrasings: Vec<(f64, &str)> = Vec::new();
     for tongue in tongues {
-        let entries = tongue.lists.iter().flat_map(|list| list.entries());
+        let view = tongue.view();
+        let entries =
+            (0..tongue.lists.count()).filter_map(|list| u16::try_from(list).ok()).flat_map(|list| view.entries(list));
         names.extend(entries.filter_map(|entry| score_name(&words, entry)));
         phrasings.extend(tongue.phrasings.iter().filter_map(|say| score_phrasing(&words, &folded, say)));
     }

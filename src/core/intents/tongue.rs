@@ -1,56 +1,127 @@
-//! One language's rules: which of them match a sentence, the first one wins.
-//!
-//! All regexes are tried at once by one set, and captures are taken of those that match only; matches are never iterated
-//! over, so that the time is linear in the sentence.
+//! One language's sentences: which of them an utterance is, the best one first.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
-use regex::{RegexSet, RegexSetBuilder};
+use serde_json::Value;
 
-use super::Hit;
-use super::list::{self, List};
-use super::rule::Rule;
+use super::Said;
+use super::block::{Block, Slots};
+use super::context;
+use super::fill::Filled;
+use super::lists::{Lists, Names, View};
+use super::openers;
+use super::regexes::{Meanings, Regexes};
+use super::sentence::filter::Filter;
+use super::sentence::found::{Found, Occurrence, Tries, ValueId};
+use super::sentence::grammar::{Grammar, ListId, NodeId};
+use super::sentence::heard::{Heard, fold};
+use super::sentence::matcher::{Conditions, Fill, Matcher, Rank, Step};
+use super::sentence::range::Spelling;
 
-/// Bytes that all regexes of a language may take when compiled.
-const MAX_SET_BYTES: usize = 64 * 1024 * 1024;
-/// Bytes of states that the set may remember while it matches; with the usual 2 MiB, a thousand rules would drop and
-/// rebuild them for each new sentence.
-const MAX_STATE_BYTES: usize = 16 * 1024 * 1024;
-
-/// One language's rules.
+/// One sentence template.
 #[derive(Debug)]
+pub(super) struct Sentence {
+    pub(super) block: usize,
+    pub(super) root: NodeId,
+    pub(super) line: usize,
+    /// As it is written.
+    pub(super) text: String,
+    /// Its place among all sentences of the language.
+    pub(super) order: u32,
+}
+
+/// One language's sentences.
+#[derive(Debug, Default)]
 pub(super) struct Tongue {
-    tag: String,
-    set: RegexSet,
-    rules: Vec<Rule>,
+    pub(super) tag: String,
+    pub(super) grammar: Grammar,
+    pub(super) filter: Filter,
+    pub(super) sentences: Vec<Sentence>,
+    pub(super) regexes: Regexes,
+    pub(super) blocks: Vec<Block>,
+    pub(super) lists: Lists,
+    pub(super) names: Arc<Names>,
+    pub(super) spelling: Spelling,
     /// Words that mean nothing, folded, the longest first.
-    skip_words: Vec<Vec<String>>,
-    /// The lists of all files, in order, for suggestions.
-    pub(super) lists: Vec<Arc<List>>,
+    pub(super) skip_words: Vec<String>,
     /// Sentences that are known to match, for suggestions.
     pub(super) phrasings: Vec<String>,
 }
 
-impl Tongue {
-    pub(super) fn new(tag: &str, rules: Vec<Rule>, skip_words: &[&str]) -> Result<Self, regex::Error> {
-        let set = RegexSetBuilder::new(rules.iter().map(|rule| rule.pattern.as_str()))
-            .case_insensitive(true)
-            .nest_limit(super::rule::MAX_NESTING + 2)
-            .size_limit(MAX_SET_BYTES)
-            .dfa_size_limit(MAX_STATE_BYTES)
-            .build()?;
-        let mut skip_words: Vec<Vec<String>> = skip_words
-            .iter()
-            .map(|phrase| list::fold(phrase).split(' ').map(str::to_owned).collect::<Vec<_>>())
-            .filter(|words| words.iter().any(|word| !word.is_empty()))
-            .collect();
-        skip_words.sort_by_key(|words| std::cmp::Reverse(words.len()));
-        Ok(Self { tag: tag.to_owned(), set, rules, skip_words, lists: Vec::new(), phrasings: Vec::new() })
+/// A reading of an utterance.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    pub(super) block: &'a Block,
+    pub(super) slots: Slots<'a>,
+    /// How far the words are from the sentence; 0 for not at all.
+    pub(super) cost: u8,
+    pub(super) rank: Rank,
+    order: u32,
+    pub(super) line: usize,
+    pub(super) text: &'a str,
+    /// The slots' places in the folded text, in order, with what else the same words name.
+    pub(super) spans: Vec<Span>,
+}
+
+/// Where a value stands.
+#[derive(Clone, Debug)]
+pub(super) struct Span {
+    pub(super) slot: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// The value, `None` for numbers and words.
+    pub(super) value: Option<ValueId>,
+    /// Other values with the same name.
+    pub(super) others: Vec<ValueId>,
+    pub(super) cost: u8,
+}
+
+impl Reading<'_> {
+    fn key(&self) -> (u8, bool, Reverse<Rank>, u32) {
+        (self.cost, self.block.is_imported, Reverse(self.rank), self.order)
     }
 
-    /// The names of the rules' intents, again for each rule.
+    /// Whether nothing but the order of the files decides between two readings.
+    pub(super) fn is_as_good_as(&self, other: &Self) -> bool {
+        (self.cost, self.block.is_imported, self.rank) == (other.cost, other.block.is_imported, other.rank)
+    }
+}
+
+/// What a block makes of values, for one utterance.
+struct Asking<'a> {
+    block: &'a Block,
+    view: View<'a>,
+    name: Option<u16>,
+    area: Option<&'a Value>,
+}
+
+impl Conditions for Asking<'_> {
+    fn allows(&self, list: ListId, value: u32) -> Option<u8> {
+        self.block.allows(self.view.entry(ValueId { list, value })?)
+    }
+
+    fn given_by_slot(&self, slot: u16) -> u8 {
+        let Some(slot) = self.block.slot(slot) else { return 0 };
+        let keys = self.block.requires.iter().enumerate();
+        keys.filter(|(_, required)| required.condition.key == self.block.slots[slot])
+            .fold(0, |given, (index, _)| given | 1 << index)
+    }
+
+    fn prefers(&self, list: ListId, value: u32) -> bool {
+        let entry = self.view.entry(ValueId { list, value });
+        self.area.is_some() && entry.and_then(|entry| entry.knows("area")) == self.area
+    }
+
+    fn is_name(&self, slot: u16) -> bool {
+        self.name == Some(slot)
+    }
+}
+
+impl Tongue {
+    /// The names of the blocks' intents, again for each block.
     pub(super) fn intents(&self) -> impl Iterator<Item = &str> {
-        self.rules.iter().map(|rule| rule.intent.as_str())
+        self.blocks.iter().map(|block| block.intent.as_str())
     }
 
     pub(super) fn is(&self, tag: &str) -> bool {
@@ -58,35 +129,209 @@ impl Tongue {
         self.tag.len() == tag.len() && self.tag.bytes().zip(tag.bytes()).all(|(ours, theirs)| ours == plain(theirs))
     }
 
-    /// Finds the first rule that matches normalised text: as it was said, then without the words that mean nothing.
-    pub(super) fn find(&self, text: &str, site: Option<&str>) -> Option<Hit> {
-        self.find_as_said(text, site).or_else(|| {
-            let bare = self.without_skip_words(text)?;
-            self.find_as_said(&bare, site)
-        })
+    pub(super) fn view(&self) -> View<'_> {
+        View { lists: &self.lists, names: &self.names }
     }
 
-    fn find_as_said(&self, text: &str, site: Option<&str>) -> Option<Hit> {
-        self.set.matches(text).into_iter().find_map(|index| self.rules.get(index)?.apply(text, site))
+    /// Makes normalised text ready.
+    pub(super) fn heard<'t>(&self, text: &'t str) -> Heard<'t> {
+        Heard::new(text, &self.skip_words, self.grammar.ignores_spaces)
     }
 
-    /// The text without skip words, `None` where it has none or nothing else.
-    fn without_skip_words(&self, text: &str) -> Option<String> {
-        if self.skip_words.is_empty() {
+    /// Looks lists and numbers up.
+    pub(super) fn found(&self, heard: &Heard<'_>) -> Found<'_> {
+        let tries = Tries { fixed: &self.lists.trie, open: &self.names.trie, spelling: &self.spelling };
+        Found::new(heard, tries)
+    }
+
+    /// All ways to read an utterance, the best one first.
+    pub(super) fn readings<'a>(
+        &'a self,
+        heard: &'a Heard<'a>,
+        found: &'a Found<'a>,
+        said: &Said<'a>,
+    ) -> Vec<Reading<'a>> {
+        let spaced = format!(" {} ", String::from_utf8_lossy(&heard.folded));
+        let mut reader =
+            Reader { tongue: self, heard, said, spaced, callers: vec![None; self.blocks.len()], area: None };
+        reader.area = self.area_of(said);
+        let area = reader.area.take();
+        let mut readings = Vec::new();
+        reader.read_sentences(found, area.as_ref(), &mut readings);
+        reader.read_regexes(&mut readings);
+        readings.retain(|reading| !reader.is_asked(reading));
+        readings.sort_by_key(Reading::key);
+        readings
+    }
+
+    /// Where it was said, folded.
+    fn area_of(&self, said: &Said<'_>) -> Option<Value> {
+        let area = said.context.and_then(|context| context.get("area")).and_then(Value::as_str).or(said.site)?;
+        Some(Value::String(fold(area)))
+    }
+}
+
+/// Reads one utterance.
+struct Reader<'a, 's> {
+    tongue: &'a Tongue,
+    heard: &'a Heard<'a>,
+    said: &'s Said<'a>,
+    /// The folded text with a space on either side.
+    spaced: String,
+    /// By block, what the caller gives of what is required; `None` inside where the block is out.
+    callers: Vec<Option<Option<u8>>>,
+    area: Option<Value>,
+}
+
+impl<'a> Reader<'a, '_> {
+    /// What the caller gives of what the block requires, a bit for each key; `None` where the block does not count.
+    fn caller(&mut self, index: usize) -> Option<u8> {
+        if let Some(known) = self.callers[index] {
+            return known;
+        }
+        let given = self.look_at(&self.tongue.blocks[index]);
+        self.callers[index] = Some(given);
+        given
+    }
+
+    fn look_at(&self, block: &'a Block) -> Option<u8> {
+        if !block.has_keyword(&self.spaced) {
             return None;
         }
-        let words: Vec<&str> = text.split(' ').collect();
-        let folded: Vec<String> = words.iter().map(|word| list::fold(word)).collect();
-        let mut kept = Vec::with_capacity(words.len());
-        let mut at = 0;
-        while at < words.len() {
-            if let Some(phrase) = self.skip_words.iter().find(|phrase| folded[at..].starts_with(phrase)) {
-                at += phrase.len();
-            } else {
-                kept.push(words[at]);
-                at += 1;
+        let value = |key: &str| {
+            let filled = block.of_caller(key, self.said, self.tongue.view());
+            filled.map(|filled| context::folded(&filled.to_value()))
+        };
+        let mut given = 0;
+        for (index, required) in block.requires.iter().enumerate() {
+            match value(&required.condition.key) {
+                Some(value) if required.condition.holds(&value) => given |= 1 << index,
+                // A room that the caller is in keeps nobody from naming another.
+                Some(_) if required.condition.key != "area" => return None,
+                _ => {}
             }
         }
-        (!kept.is_empty() && kept.len() < words.len()).then(|| kept.join(" "))
+        let is_out = block.excludes.iter().any(|key| value(&key.key).is_some_and(|value| key.holds(&value)));
+        (!is_out).then_some(given)
+    }
+
+    fn read_sentences(&mut self, found: &'a Found<'a>, area: Option<&Value>, readings: &mut Vec<Reading<'a>>) {
+        let tongue = self.tongue;
+        let mut atoms = tongue.filter.hear(&self.heard.folded);
+        for occurrence in &found.values {
+            tongue.filter.hear_list(&mut atoms, occurrence.id.list);
+        }
+        for (index, range) in tongue.grammar.ranges.iter().enumerate() {
+            if found.numbers.iter().any(|said| range.has(said)) {
+                tongue.filter.hear_number(&mut atoms, index);
+            }
+        }
+        let name =
+            tongue.grammar.slots.iter().position(|slot| slot == "name").and_then(|slot| u16::try_from(slot).ok());
+        let mut matcher = Matcher::new(&tongue.grammar, self.heard, found);
+        let mut candidates = Vec::new();
+        tongue.filter.candidates(&atoms, &mut |sentence| candidates.push(sentence));
+        for sentence in candidates {
+            let Some(sentence) = usize::try_from(sentence).ok().and_then(|index| tongue.sentences.get(index)) else {
+                continue;
+            };
+            let Some(from_caller) = self.caller(sentence.block) else { continue };
+            let block = &tongue.blocks[sentence.block];
+            let all = (1_u16 << block.requires.len()) - 1;
+            let asking = Asking { block, view: tongue.view(), name, area };
+            let ways = matcher.ways(sentence.root, &asking, &|given| u16::from(given | from_caller) & all == all);
+            for way in ways {
+                let (slots, spans) = self.fill(block, &matcher.steps(&way));
+                let (cost, rank) = (way.cost, way.rank);
+                let (order, line, text) = (sentence.order, sentence.line, sentence.text.as_str());
+                readings.push(Reading { block, slots, cost, rank, order, line, text, spans });
+            }
+        }
+    }
+
+    fn fill(&self, block: &'a Block, steps: &[Step]) -> (Slots<'a>, Vec<Span>) {
+        let mut slots = Slots { filled: vec![None; block.slots.len()], captures: Vec::new() };
+        let mut spans = Vec::with_capacity(steps.len());
+        for step in steps {
+            let (filled, span) = self.value(step);
+            let Some(filled) = filled else { continue };
+            if step.is_capture {
+                let name = self.tongue.grammar.slots[usize::from(step.slot)].clone();
+                slots.captures.push((name, filled));
+            } else if let Some(slot) = block.slot(step.slot) {
+                slots.filled[slot] = Some(filled);
+                spans.push(Span { slot, ..span });
+            }
+        }
+        (slots, spans)
+    }
+
+    fn value(&self, step: &Step) -> (Option<Filled<'a>>, Span) {
+        let span = |start, end| Span { slot: 0, start, end, value: None, others: Vec::new(), cost: 0 };
+        match &step.fill {
+            Fill::Value { occurrence: Occurrence { start, end, id, cost }, others } => {
+                let words = self.heard.words(*start, *end);
+                let filled = self.tongue.view().entry(*id).map(|entry| Filled::Listed(entry, words));
+                let others = others.iter().map(|&value| ValueId { value, ..*id }).collect();
+                (filled, Span { value: Some(*id), others, cost: *cost, ..span(*start, *end) })
+            }
+            Fill::Number { range, number, start, end } => {
+                let value = self.tongue.grammar.ranges[usize::from(*range)].value(*number);
+                (Some(Filled::Number(value)), span(*start, *end))
+            }
+            Fill::Words { start, end } => (Some(Filled::Spoken(self.heard.words(*start, *end))), span(*start, *end)),
+        }
+    }
+
+    fn read_regexes(&mut self, readings: &mut Vec<Reading<'a>>) {
+        if self.tongue.regexes.rules.is_empty() {
+            return;
+        }
+        let before = readings.len();
+        self.read_regexes_of(self.heard.said, readings);
+        if readings.len() == before
+            && let Some(bare) = self.heard.without_skip_words()
+        {
+            self.read_regexes_of(bare, readings);
+        }
+    }
+
+    fn read_regexes_of(&mut self, text: &'a str, readings: &mut Vec<Reading<'a>>) {
+        let tongue = self.tongue;
+        let with = Meanings { view: tongue.view(), ranges: &tongue.grammar.ranges, spelling: &tongue.spelling };
+        for rule in tongue.regexes.matching(text) {
+            let Some(from_caller) = self.caller(rule.block) else { continue };
+            let block = &tongue.blocks[rule.block];
+            let Some((slots, rank)) = rule.apply(text, block, with) else { continue };
+            let mut given = from_caller;
+            for (index, required) in block.requires.iter().enumerate() {
+                let key = &required.condition.key;
+                let is_listed =
+                    |value: &Filled<'_>| matches!(value, Filled::Listed(entry, _) if entry.knows(key).is_some());
+                let own = block.slots.iter().position(|slot| slot == key).and_then(|slot| slots.filled[slot].as_ref());
+                if slots.filled.iter().flatten().any(is_listed) || own.is_some() {
+                    given |= 1 << index;
+                }
+            }
+            if u16::from(given) != (1_u16 << block.requires.len()) - 1 {
+                continue;
+            }
+            let (order, line) = (rule.order, rule.line);
+            let text = rule.pattern.as_str();
+            readings.push(Reading { block, slots, cost: 0, rank, order, line, text, spans: Vec::new() });
+        }
+    }
+
+    /// Whether free words take the opener of a question: "why does …" is no command, whatever a wildcard would take.
+    fn is_asked(&self, reading: &Reading<'_>) -> bool {
+        let mut places = Vec::new();
+        self.heard.places(0, &mut |place| places.push(place));
+        let opener = places.into_iter().find(|&place| {
+            let word: Vec<u8> =
+                self.heard.folded.iter().skip(place).take_while(|&&byte| byte != b' ').copied().collect();
+            openers::is_opener(&self.tongue.tag, &String::from_utf8_lossy(&word))
+        });
+        let Some(opener) = opener else { return false };
+        reading.spans.iter().any(|span| span.value.is_none() && span.start <= opener && opener < span.end)
     }
 }

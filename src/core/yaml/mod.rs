@@ -19,6 +19,8 @@ pub use wording::nearest;
 
 /// Bytes a file may have.
 pub const MAX_BYTES: usize = 256 * 1024;
+/// Bytes a JSON file may have; its parser takes no longer for a deep one than for a flat one.
+pub const MAX_JSON_BYTES: usize = 4 * 1024 * 1024;
 /// Lists and mappings that may stand inside each other: the parser's time grows with the square of it.
 pub const MAX_DEPTH: usize = 64;
 /// Values a file may have once its aliases are written out.
@@ -91,6 +93,20 @@ impl Document {
             .map(|(at, key)| problem(at, format!("the key `{key}` stands here a second time")))
             .collect();
         Ok(Self { file: file.to_owned(), value, tree: outline.root, duplicates })
+    }
+
+    /// Reads a JSON file, such as Home Assistant's merged intents; problems with its values have no place of their own.
+    ///
+    /// # Errors
+    /// The [`Problem`] that keeps the file from being read at all.
+    pub fn parse_json(file: &str, text: &str) -> Result<Self, Problem> {
+        let problem = |line, column, message| Problem { file: file.to_owned(), line, column, message };
+        if text.len() > MAX_JSON_BYTES {
+            return Err(problem(1, 1, format!("the file is larger than {} MiB", MAX_JSON_BYTES / (1024 * 1024))));
+        }
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| problem(error.line(), error.column(), format!("this is no JSON: {error}")))?;
+        Ok(Self { file: file.to_owned(), value, tree: Node::start(), duplicates: Vec::new() })
     }
 
     /// The values, to lay others over them before [`Self::read`].

@@ -38,6 +38,11 @@ pub(super) struct Outline {
 }
 
 impl Node {
+    /// Where a file begins, for files whose values have no places.
+    pub(super) fn start() -> Self {
+        Self { at: Place::START, kind: Kind::Leaf }
+    }
+
     fn empty_map(at: Place) -> Self {
         Self { at, kind: Kind::Map { entries: Vec::new(), removed: Vec::new() } }
     }

@@ -4,26 +4,32 @@
 //! intent's `actions` and `response` are the one exception: they count for the blocks beside them, in their own file,
 //! since else a file of plugs would switch what another file's lights name.
 
+mod actions;
 mod block;
 mod scope;
+mod sentences;
 
-use std::collections::{BTreeSet, HashMap};
-
-use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::core::yaml::{self, Document, Problem};
 
 use super::file::{Block, File, Intent};
-use super::rule::Rule;
+use super::regexes::Regexes;
 use super::selftest::Test;
+use super::sentence::range::Spelling;
 use super::tongue::Tongue;
-use super::{MAX_RULES, Rules, Source};
+use super::{MAX_RULES, MAX_SENTENCES, Rules, Source};
 
 use scope::Scope;
+use sentences::Gathered;
 
 /// A file that could be read, and where everything in it stands.
 struct Loaded {
     path: String,
+    /// What stands in it, for columns inside a text.
+    text: String,
     document: Document,
     file: File,
     /// Lower case with hyphens; empty where the file counts for every language.
@@ -33,6 +39,21 @@ struct Loaded {
 impl Loaded {
     fn counts_for(&self, language: &str) -> bool {
         self.language.is_empty() || self.language == language
+    }
+
+    /// Whether somebody else wrote the file: a file that was imported, or Home Assistant's merged intents.
+    fn is_imported(&self) -> bool {
+        self.file.origin.is_some() || is_json(&self.path)
+    }
+
+    /// Moves a problem with a text to one of its characters, where the text stands on one line.
+    fn move_inside(&self, problem: &mut Problem, at: usize) {
+        let line = self.text.lines().nth(problem.line.saturating_sub(1)).unwrap_or_default();
+        match line.chars().nth(problem.column.saturating_sub(1)) {
+            Some('"' | '\'') => problem.column += at + 1,
+            Some('|' | '>') | None => {}
+            Some(_) => problem.column += at,
+        }
     }
 }
 
@@ -52,6 +73,13 @@ impl Placed<'_> {
         let mut path = vec!["intents", self.intent_name, "data", self.index.as_str()];
         path.extend(part);
         self.loaded.document.problem(&path, message)
+    }
+
+    /// A problem with one character of a sentence.
+    fn problem_inside(&self, part: &[&str], at: usize, message: impl Into<String>) -> Problem {
+        let mut problem = self.problem(part, message);
+        self.loaded.move_inside(&mut problem, at);
+        problem
     }
 
     /// The block's own `actions` or `response`, or the intent's in the same file; with the path to it.
@@ -76,12 +104,12 @@ pub fn load(sources: &[Source]) -> (Rules, Vec<Problem>) {
     languages.sort_unstable();
     languages.dedup();
     let mut rules = Rules::default();
-    for loaded in &files {
-        rules.notes.extend(note_of_templates(loaded));
-        rules.count += blocks(loaded).map(|placed| placed.block.regex.0.len()).sum::<usize>();
-    }
-    if rules.count > MAX_RULES {
-        problems.push(too_many(&files, rules.count));
+    let of_each =
+        |count: fn(&Block) -> usize| -> usize { files.iter().flat_map(blocks).map(|placed| count(placed.block)).sum() };
+    let (regexes, sentences) = (of_each(|block| block.regex.0.len()), of_each(|block| block.sentences.len()));
+    rules.count = regexes + sentences;
+    if regexes > MAX_RULES || sentences > MAX_SENTENCES {
+        problems.push(too_many(&files, regexes, sentences));
         rules.count = 0;
     } else {
         for language in languages {
@@ -101,8 +129,13 @@ pub fn load(sources: &[Source]) -> (Rules, Vec<Problem>) {
     (rules, problems)
 }
 
+fn is_json(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+}
+
 fn read(source: &Source, problems: &mut Vec<Problem>) -> Option<Loaded> {
-    let document = match Document::parse(&source.path, &source.text) {
+    let parse = if is_json(&source.path) { Document::parse_json } else { Document::parse };
+    let document = match parse(&source.path, &source.text) {
         Ok(document) => document,
         Err(problem) => {
             problems.push(problem);
@@ -113,7 +146,7 @@ fn read(source: &Source, problems: &mut Vec<Problem>) -> Option<Loaded> {
     problems.extend(found);
     let file = file?;
     let language = file.language.as_deref().unwrap_or_default().trim().replace('_', "-").to_ascii_lowercase();
-    Some(Loaded { path: source.path.clone(), document, file, language })
+    Some(Loaded { path: source.path.clone(), text: source.text.clone(), document, file, language })
 }
 
 fn blocks(loaded: &Loaded) -> impl Iterator<Item = Placed<'_>> {
@@ -128,71 +161,53 @@ fn blocks(loaded: &Loaded) -> impl Iterator<Item = Placed<'_>> {
     })
 }
 
-fn note_of_templates(loaded: &Loaded) -> Option<Problem> {
-    let mut with_templates = blocks(loaded).filter(|placed| !placed.block.sentences.is_empty());
-    let first = with_templates.next()?;
-    let blocks = 1 + with_templates.count();
-    Some(
-        first.problem(
-            &["sentences"],
-            format!("sentence templates are not matched yet ({blocks} blocks here have them)"),
-        ),
-    )
-}
-
-fn too_many(files: &[Loaded], count: usize) -> Problem {
-    let message = format!("there are {count} regexes, and at most {MAX_RULES} may be; join some, or use lists");
+fn too_many(files: &[Loaded], regexes: usize, sentences: usize) -> Problem {
+    let message = if regexes > MAX_RULES {
+        format!("there are {regexes} regexes, and at most {MAX_RULES} may be; join some, or use lists")
+    } else {
+        format!("there are {sentences} sentences, and at most {MAX_SENTENCES} may be; use expansion rules")
+    };
     files.last().map_or_else(
         || Problem { file: String::new(), line: 1, column: 1, message: message.clone() },
         |loaded| loaded.document.problem(&["intents"], message.clone()),
     )
 }
 
-/// All rules of one language.
+/// All sentences of one language.
 fn tongue(language: &str, files: &[Loaded], problems: &mut Vec<Problem>, notes: &mut Vec<Problem>) -> Option<Tongue> {
     let files: Vec<&Loaded> = files.iter().filter(|loaded| loaded.counts_for(language)).collect();
-    let scope = Scope::new(&files, problems, notes);
-    let mut rules: Vec<Rule> = Vec::new();
-    let mut claims: HashMap<String, String> = HashMap::new();
+    let mut gathered = Gathered::new(Scope::new(&files, problems));
     for placed in files.iter().flat_map(|loaded| blocks(loaded)) {
-        for rule in block::rules(&placed, &scope, problems, notes) {
-            let (claim, part) = claim(&placed, &rule.0);
-            if let Some(first) = claims.get(&claim) {
-                let message = format!("the same regex stands at {first} already, so this one never matches");
-                problems.push(placed.problem(&["regex", part.as_str()], message));
-            } else {
-                claims.insert(claim, rule.1.source.clone());
-                rules.push(rule.1);
-            }
-        }
+        block::gather(&placed, &mut gathered, problems);
     }
-    let skip_words: Vec<&str> = files.iter().flat_map(|l| &l.file.skip_words).map(String::as_str).collect();
-    match Tongue::new(language, rules, &skip_words) {
-        Ok(mut tongue) => {
-            tongue.lists = scope.lists_in_order;
-            Some(tongue)
-        }
+    notes.append(&mut gathered.notes);
+    let Gathered { scope, grammar, sentences, regexes, blocks, .. } = gathered;
+    let regexes = match Regexes::new(regexes) {
+        Ok(regexes) => regexes,
         Err(error) => {
             let message = format!("the regexes of language `{language}` are too large together: {error}");
             problems.extend(files.first().map(|loaded| loaded.document.problem(&["intents"], message)));
-            None
+            return None;
         }
-    }
-}
-
-/// What a regex claims for itself: two that claim the same never both match.
-fn claim(placed: &Placed<'_>, index: &str) -> (String, String) {
-    let block = placed.block;
-    let pattern = index.parse().ok().and_then(|index: usize| block.regex.0.get(index)).map_or("", String::as_str);
-    let claim = format!(
-        "{pattern}\n{}\n{}\n{:?}\n{:?}",
-        Value::Object(block.requires_context.clone()),
-        Value::Object(block.excludes_context.clone()),
-        block.required_keywords,
-        // Lists of its own may take other values.
-        (!block.lists.0.is_empty()).then_some((&placed.loaded.path, placed.intent_name, &placed.index)),
-    );
-    (claim, index.to_owned())
+    };
+    let Some(filter) = sentences::filter(&grammar, &scope.lists, &sentences) else {
+        let message = format!("the sentences of language `{language}` are too large together");
+        problems.extend(files.first().map(|loaded| loaded.document.problem(&["intents"], message)));
+        return None;
+    };
+    Some(Tongue {
+        tag: language.to_owned(),
+        spelling: Spelling::new(scope.words_language.as_deref().unwrap_or(language), grammar.ranges.iter()),
+        filter,
+        sentences,
+        regexes,
+        blocks,
+        names: Arc::new(scope.names),
+        lists: scope.lists,
+        skip_words: scope.skip_words,
+        grammar,
+        phrasings: Vec::new(),
+    })
 }
 
 fn tests(files: &[Loaded], problems: &mut Vec<Problem>) -> Vec<Test> {

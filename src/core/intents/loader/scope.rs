@@ -1,72 +1,122 @@
-//! What the blocks of one language share: lists and responses, merged over its files.
+//! What the blocks of one language share: lists, expansion rules and responses, merged over its files.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 
-use serde_json::{Map, Value};
-
-use crate::core::intents::file::{ListDefinition, ListValue, Range};
-use crate::core::intents::list::{self, Entry, List};
+use crate::core::intents::file::{Fractions, ListDefinition, ListValue, Range};
+use crate::core::intents::lists::{Entry, Lists, MAX_WAYS, Names};
+use crate::core::intents::sentence::grammar::{self, Grammar, ListId, OPEN_LISTS, Target};
+use crate::core::intents::sentence::heard::fold;
+use crate::core::intents::sentence::range::NumberRange;
+use crate::core::intents::sentence::syntax::{self, Expression};
 use crate::core::yaml::Problem;
 
 use super::Loaded;
+use super::actions::Acts;
 
-/// Lists and responses by name.
+/// Reports a problem with a part of something.
+type Report<'r> = dyn FnMut(&[&str], String) + 'r;
+
+/// Lists, rules, responses and acts by name.
 pub(super) struct Scope<'a> {
-    lists: HashMap<&'a str, Arc<List>>,
-    pub(super) lists_in_order: Vec<Arc<List>>,
+    pub(super) lists: Lists,
+    pub(super) names: Names,
+    /// Lists that a file defines; the open ones are there without.
+    pub(super) defined: HashSet<&'a str>,
+    pub(super) rules: HashMap<&'a str, Expression>,
     responses: HashMap<(&'a str, &'a str), &'a str>,
-}
-
-/// A list while its parts are gathered.
-#[derive(Default)]
-struct Parts<'a> {
-    values: Vec<&'a ListValue>,
-    has_values: bool,
-    range: Option<&'a Range>,
-    wildcard: bool,
+    pub(super) acts: Acts<'a>,
+    pub(super) skip_words: Vec<String>,
+    /// The language that numbers are spelled out in, where it is another one.
+    pub(super) words_language: Option<String>,
+    pub(super) ignores_spaces: bool,
+    /// Ranges of the lists, until the grammar takes them.
+    pub(super) grammar: Grammar,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(files: &[&'a Loaded], problems: &mut Vec<Problem>, notes: &mut Vec<Problem>) -> Self {
-        let mut names: Vec<&'a str> = Vec::new();
-        let mut parts: HashMap<&'a str, Parts<'a>> = HashMap::new();
-        let mut responses = HashMap::new();
+    pub(super) fn new(files: &[&'a Loaded], problems: &mut Vec<Problem>) -> Self {
+        let ignores_spaces = files.iter().any(|loaded| loaded.file.settings.ignore_whitespace);
+        let mut scope = Self {
+            lists: Lists::new(),
+            names: Names::default(),
+            defined: HashSet::new(),
+            rules: HashMap::new(),
+            responses: HashMap::new(),
+            acts: Acts::new(files),
+            skip_words: skip_words(files),
+            words_language: None,
+            ignores_spaces,
+            grammar: Grammar::new(ignores_spaces),
+        };
+        scope.add_lists(files, problems);
         for loaded in files {
-            for (name, definition) in &loaded.file.lists.0 {
-                let path = ["lists", name.as_str()];
-                let at =
-                    |below: &[&str], message: String| loaded.document.problem(&[&path[..], below].concat(), message);
-                check(definition, &at, problems, notes);
-                if !parts.contains_key(name.as_str()) {
-                    names.push(name);
+            for (name, template) in &loaded.file.expansion_rules {
+                match syntax::parse(template) {
+                    Ok(expression) => {
+                        scope.rules.insert(name, expression);
+                    }
+                    Err(error) => {
+                        let mut problem = loaded.document.problem(&["expansion_rules", name], error.message);
+                        loaded.move_inside(&mut problem, error.at);
+                        problems.push(problem);
+                    }
                 }
-                parts.entry(name).or_default().add(definition);
             }
             for (intent, texts) in &loaded.file.responses.intents {
                 for (key, text) in texts {
-                    responses.insert((intent.as_str(), key.as_str()), text.as_str());
+                    scope.responses.insert((intent.as_str(), key.as_str()), text.as_str());
                 }
             }
         }
-        let mut lists = HashMap::new();
-        let mut lists_in_order = Vec::new();
-        for name in names {
-            if let Some(parts) = parts.remove(name) {
-                let list = Arc::new(parts.into_list());
-                lists_in_order.push(Arc::clone(&list));
-                lists.insert(name, list);
+        scope
+    }
+
+    fn add_lists(&mut self, files: &[&'a Loaded], problems: &mut Vec<Problem>) {
+        let mut names: Vec<&'a str> = Vec::new();
+        let mut parts: HashMap<&'a str, Parts<'a>> = HashMap::new();
+        for loaded in files {
+            for (name, definition) in &loaded.file.lists.0 {
+                let mut report = |below: &[&str], message: String| {
+                    let path = [&["lists", name.as_str()], below].concat();
+                    problems.push(loaded.document.problem(&path, message));
+                };
+                if !parts.contains_key(name.as_str()) {
+                    names.push(name);
+                }
+                parts.entry(name).or_default().add(definition, &mut report);
             }
         }
-        Self { lists, lists_in_order, responses }
+        for name in names {
+            self.defined.insert(name);
+            let Some(parts) = parts.remove(name) else { continue };
+            if let Some(range) = parts.range {
+                self.words_language = range.words_language.clone().or(self.words_language.take());
+            }
+            let open = OPEN_LISTS.iter().position(|open| *open == name).and_then(|id| u16::try_from(id).ok());
+            match (parts.kind(), open) {
+                (Kind::Values, Some(list)) => parts.entries.into_iter().for_each(|entry| self.names.add(list, entry)),
+                (Kind::Values, None) => {
+                    let list = self.lists.add(parts.entries, self.ignores_spaces);
+                    self.lists.name(name, Target::Values(list));
+                }
+                (Kind::Range(range), _) => {
+                    let range = self.grammar.range(numbers(range));
+                    self.lists.name(name, Target::Range(range));
+                }
+                (Kind::Wildcard, _) => self.lists.name(name, Target::Wildcard),
+            }
+        }
     }
 
-    pub(super) fn list(&self, name: &str) -> Option<Arc<List>> {
-        self.lists.get(name).cloned()
-    }
-
-    pub(super) fn list_names(&self) -> impl Iterator<Item = &'a str> {
-        self.lists.keys().copied()
+    /// A list of one block alone.
+    pub(super) fn add_local(&mut self, definition: &ListDefinition, report: &mut Report<'_>) -> Target {
+        let mut parts = Parts::default();
+        parts.add(definition, report);
+        match parts.kind() {
+            Kind::Values => Target::Values(self.lists.add(parts.entries, self.ignores_spaces)),
+            Kind::Range(range) => Target::Range(self.grammar.range(numbers(range))),
+            Kind::Wildcard => Target::Wildcard,
+        }
     }
 
     pub(super) fn response(&self, intent: &str, key: &str) -> Option<&'a str> {
@@ -74,63 +124,120 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// A list of one block.
-pub(super) fn local_list(definition: &ListDefinition) -> Arc<List> {
-    let mut parts = Parts::default();
-    parts.add(definition);
-    Arc::new(parts.into_list())
+/// What one block may name: its own lists and rules before those of the files.
+pub(super) struct BlockScope<'s> {
+    pub(super) lists: &'s Lists,
+    pub(super) rules: &'s HashMap<&'s str, Expression>,
+    pub(super) local_lists: &'s HashMap<&'s str, Target>,
+    pub(super) local_rules: &'s HashMap<&'s str, Expression>,
 }
 
-/// Reports what is wrong with a list as it is written.
-pub(super) fn check(
-    definition: &ListDefinition,
-    at: &dyn Fn(&[&str], String) -> Problem,
-    problems: &mut Vec<Problem>,
-    notes: &mut Vec<Problem>,
-) {
-    let kinds = usize::from(definition.values.is_some())
-        + usize::from(definition.range.is_some())
-        + usize::from(definition.wildcard);
-    if kinds != 1 {
-        problems.push(at(&[], "a list has one of `values`, `range` and `wildcard: true`".to_owned()));
+impl grammar::Scope for BlockScope<'_> {
+    fn list(&self, name: &str) -> Option<Target> {
+        self.local_lists.get(name).copied().or_else(|| self.lists.target(name))
     }
-    if let Some(range) = &definition.range
-        && !(range.from <= range.to && range.step > 0.0 && range.step.is_finite())
-    {
-        problems.push(at(&["range"], "a range goes from a number up to another, in steps above 0".to_owned()));
+
+    fn rule(&self, name: &str) -> Option<&Expression> {
+        self.local_rules.get(name).or_else(|| self.rules.get(name))
     }
-    for (index, value) in definition.values.iter().flatten().enumerate() {
-        let index = index.to_string();
-        if value.said.trim().is_empty() {
-            problems.push(at(&["values", &index], "a value of a list must not be empty".to_owned()));
-        }
-        if list::is_template(&value.said) {
-            let message = format!("`{}` is a template, which is not matched in lists yet", value.said);
-            notes.push(at(&["values", &index], message));
-        }
-    }
+}
+
+/// Words that mean nothing, folded, the longest first.
+fn skip_words(files: &[&Loaded]) -> Vec<String> {
+    let mut words: Vec<String> =
+        files.iter().flat_map(|loaded| &loaded.file.skip_words).map(|word| fold(word)).collect();
+    words.retain(|word| !word.is_empty());
+    words.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+    words.dedup();
+    words
+}
+
+/// A list while its parts are gathered.
+#[derive(Default)]
+struct Parts<'a> {
+    entries: Vec<Entry>,
+    has_values: bool,
+    range: Option<&'a Range>,
+    is_wildcard: bool,
+}
+
+enum Kind<'a> {
+    Values,
+    Range(&'a Range),
+    Wildcard,
 }
 
 impl<'a> Parts<'a> {
-    fn add(&mut self, definition: &'a ListDefinition) {
-        self.values.extend(definition.values.iter().flatten().filter(|value| !list::is_template(&value.said)));
-        self.has_values |= definition.values.is_some();
-        self.range = definition.range.as_ref().or(self.range);
-        self.wildcard |= definition.wildcard;
+    fn kind(&self) -> Kind<'a> {
+        match self.range {
+            _ if self.has_values => Kind::Values,
+            Some(range) => Kind::Range(range),
+            None if self.is_wildcard => Kind::Wildcard,
+            None => Kind::Values,
+        }
     }
 
-    fn into_list(self) -> List {
-        match self.range {
-            _ if self.has_values => List::of_values(self.values.into_iter().map(entry).collect()),
-            Some(range) => List::Range(range.clone()),
-            None if self.wildcard => List::Wildcard,
-            None => List::of_values(Vec::new()),
+    /// Adds what one file says of the list, and reports what is wrong with it.
+    fn add(&mut self, definition: &'a ListDefinition, report: &mut Report<'_>) {
+        let kinds = usize::from(definition.values.is_some())
+            + usize::from(definition.range.is_some())
+            + usize::from(definition.wildcard);
+        if kinds != 1 {
+            report(&[], "a list has one of `values`, `range` and `wildcard: true`".to_owned());
         }
+        if let Some(range) = &definition.range
+            && !(range.from <= range.to && range.step > 0.0 && range.step.is_finite())
+        {
+            report(&["range"], "a range goes from a number up to another, in steps above 0".to_owned());
+        } else {
+            self.range = definition.range.as_ref().or(self.range);
+        }
+        for (index, value) in definition.values.iter().flatten().enumerate() {
+            match entry(value) {
+                Ok(entry) => self.entries.push(entry),
+                Err(message) => report(&["values", &index.to_string()], message),
+            }
+        }
+        self.has_values |= definition.values.is_some();
+        self.is_wildcard |= definition.wildcard;
     }
 }
 
-fn entry(value: &ListValue) -> Entry {
-    let context: Map<String, Value> = value.context.clone();
-    let out = value.out.clone().unwrap_or_else(|| Value::String(value.said.clone()));
-    Entry { said: value.said.clone(), out, context }
+fn entry(value: &ListValue) -> Result<Entry, String> {
+    if value.said.trim().is_empty() {
+        return Err("a value of a list must not be empty".to_owned());
+    }
+    let expression = syntax::parse(&value.said).map_err(|error| error.message)?;
+    let entry = Entry::new(&value.said, &expression, value.out.clone(), value.context.clone());
+    entry.ok_or_else(|| {
+        format!(
+            "a value may hold `[…]`, `(…|…)` and `(…;…)`, no lists and rules, and stand for {MAX_WAYS} texts at most"
+        )
+    })
+}
+
+/// A range as it is matched.
+fn numbers(range: &Range) -> NumberRange {
+    NumberRange {
+        from: range.from,
+        to: range.to,
+        step: range.step,
+        multiplier: range.multiplier.unwrap_or(1.0),
+        parts: match range.fractions {
+            None => 1.0,
+            Some(Fractions::Halves) => 2.0,
+            Some(Fractions::Tenths) => 10.0,
+        },
+        digits: range.digits.unwrap_or(true),
+        words: range.words.unwrap_or(true),
+        is_percentage: range.kind.as_deref() == Some("percentage"),
+    }
+}
+
+/// The list of the rooms that a block means: its own, or the home's.
+pub(super) fn areas(local: &HashMap<&str, Target>) -> ListId {
+    match local.get("area") {
+        Some(Target::Values(list)) => *list,
+        _ => 1,
+    }
 }

@@ -118,15 +118,13 @@ responses:
   errors: {no_intent: "Sorry"}
 "#;
     let rules = rules(text);
-    assert_eq!(rules.len(), 0);
-    let notes: Vec<&str> = rules.notes().iter().map(|note| note.message.as_str()).collect();
-    assert_eq!(
-        notes,
-        [
-            "sentence templates are not matched yet (1 blocks here have them)",
-            "`big [red] fan` is a template, which is not matched in lists yet",
-        ]
-    );
+    assert_eq!((rules.len(), rules.intents(), rules.notes()), (2, 1, &[][..]));
+    let context = json!({"area": "kitchen", "x": 1});
+    let said = Said { text: "please switch hall 5 secs", lang: "en", context: context.as_object(), ..Said::default() };
+    assert_eq!(rules.hear(&said), None);
+    // The block's own list of names, its context and its keyword.
+    let named = |text| rules.hear(&Said { text, ..said }).map(|hit| hit.slots);
+    assert_eq!(named("turn on the plain"), None);
 }
 
 #[test]

@@ -231,7 +231,7 @@ proptest! {
         for rules in rules {
             if let Some(hit) = rules.find(&text, "en", Some(&site)) {
                 for publish in &hit.publishes {
-                    prop_assert!(template::is_topic(&publish.topic));
+                    prop_assert!(fill::is_topic(&publish.topic));
                     prop_assert!(!publish.topic.starts_with("home/") || publish.topic.matches('/').count() == 2);
                     if publish.payload.starts_with('{') {
                         prop_assert!(serde_json::from_str::<Value>(&publish.payload).is_ok(), "{}", publish.payload);

@@ -24,6 +24,8 @@ fn the_kitchen_light_goes_on() {
             "name": "HassTurnOn",
             "slots": {"name": "kitchen_light", "domain": "light"},
             "source": hit.source,
+            "sentence": hit.sentence,
+            "is_handled": true,
             "response": "Turned on the kitchen light.",
             "publishes": [{"topic": "zigbee2mqtt/kitchen_light/set", "payload": "{\"state\":\"ON\"}", "qos": 1, "retain": false}],
         })

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Number, Value};
 
-use super::list::Entry;
+use super::lists::Entry;
 
 /// Bytes of spoken words that may enter a topic.
 const MAX_TOPIC_WORDS: usize = 64;
@@ -14,8 +14,8 @@ const MAX_TOPIC_WORDS: usize = 64;
 /// What fills a slot.
 #[derive(Clone, Debug)]
 pub(super) enum Filled<'a> {
-    /// A value that a list's author wrote.
-    Listed(&'a Entry),
+    /// A value that a list's author wrote, and the words it was named by.
+    Listed(&'a Entry, &'a str),
     /// A value that a rule's author wrote.
     Fixed(&'a Value),
     Number(Number),
@@ -40,7 +40,7 @@ impl<'a> Filled<'a> {
 
     pub(super) fn to_value(&self) -> Value {
         match self {
-            Self::Listed(entry) => entry.out.clone(),
+            Self::Listed(entry, words) => entry.out.clone().unwrap_or_else(|| Value::String((*words).to_owned())),
             Self::Fixed(value) => (*value).clone(),
             Self::Number(number) => Value::Number(number.clone()),
             Self::Spoken(words) => Value::String((*words).to_owned()),
@@ -50,7 +50,7 @@ impl<'a> Filled<'a> {
     /// The value where an author wrote it.
     fn written(&self) -> Option<&Value> {
         match self {
-            Self::Listed(entry) => Some(&entry.out),
+            Self::Listed(entry, _) => entry.out.as_ref(),
             Self::Fixed(value) => Some(value),
             Self::Number(_) | Self::Spoken(_) => None,
         }
@@ -61,14 +61,14 @@ impl<'a> Filled<'a> {
             (_, Some(Value::String(text))) => out.push_str(text),
             (_, Some(value)) => push(out, value),
             (Self::Number(number), None) => push(out, number),
-            (Self::Spoken(words), None) => out.push_str(words),
-            (Self::Listed(_) | Self::Fixed(_), None) => {}
+            (Self::Spoken(words) | Self::Listed(_, words), None) => out.push_str(words),
+            (Self::Fixed(_), None) => {}
         }
     }
 
     fn write(&self, form: Form, out: &mut String) {
         match (form, self) {
-            (Form::Answer, Self::Listed(entry)) => out.push_str(&entry.said),
+            (Form::Answer, Self::Listed(entry, words)) => out.push_str(entry.shown(words)),
             (Form::Answer | Form::Plain, _) => self.write_plain(out),
             (Form::Json, _) => match self.written() {
                 Some(value) => push(out, &numeric(value)),
@@ -254,7 +254,7 @@ impl Template {
     /// Writes the topic; `None` where a slot is not filled, or spoken words are not safe there.
     pub(super) fn write_topic(&self, filled: &[Option<Filled<'_>>]) -> Option<String> {
         for slot in self.slots() {
-            if let Some(Filled::Spoken(words)) = filled.get(slot)?
+            if let Some(Filled::Spoken(words) | Filled::Listed(Entry { out: None, .. }, words)) = filled.get(slot)?
                 && (words.len() > MAX_TOPIC_WORDS || words.contains(['+', '#', '/', '\0']))
             {
                 return None;

@@ -1,0 +1,172 @@
+//! A block of an intent: what its sentences have in common, and what comes of one of them.
+
+use serde_json::{Map, Value};
+
+use super::context::{Condition, Requirement};
+use super::fill::{self, Filled, Template};
+use super::lists::View;
+use super::respond::Response;
+use super::sentence::grammar::{ListId, OPEN_LISTS};
+use super::{Hit, Publish, Said};
+
+/// Keys of the context that one block may ask for.
+pub(super) const MAX_REQUIRED: usize = 8;
+
+/// What the sentences of a block have in common.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) intent: String,
+    /// The file it stands in.
+    pub(super) file: String,
+    /// Whether it comes from an imported file, which the user's own files outrank.
+    pub(super) is_imported: bool,
+    /// The slots that any of its sentences may fill, by name and by the grammar's id.
+    pub(super) slots: Vec<String>,
+    pub(super) ids: Vec<u16>,
+    pub(super) fixed: Vec<(usize, Value)>,
+    pub(super) requires: Vec<Required>,
+    pub(super) excludes: Vec<Condition>,
+    /// The list that names the places, so that `living_room` is "living room".
+    pub(super) areas: ListId,
+    /// One of these must be said, folded, with a space on either side.
+    pub(super) keywords: Vec<String>,
+    pub(super) acts: Vec<Act>,
+    pub(super) response: Response,
+    pub(super) metadata: Map<String, Value>,
+    /// Whether it says what is done or answered; if not, the intent is understood and nothing comes of it.
+    pub(super) is_handled: bool,
+}
+
+/// A requirement with its slot by index.
+#[derive(Debug)]
+pub(super) struct Required {
+    pub(super) condition: Condition,
+    pub(super) slot: Option<usize>,
+}
+
+/// Messages, and when they are sent.
+#[derive(Debug)]
+pub(super) struct Act {
+    /// A slot, or a key of what is known of a named thing, and what it must be.
+    pub(super) when: Vec<Requirement>,
+    pub(super) publishes: Vec<PublishTemplate>,
+}
+
+#[derive(Debug)]
+pub(super) struct PublishTemplate {
+    pub(super) topic: Template,
+    pub(super) payload: Template,
+    pub(super) qos: u8,
+    pub(super) retain: bool,
+}
+
+/// The slots of a block while a sentence fills them, and the captures that are for the answer only.
+#[derive(Debug, Default)]
+pub(super) struct Slots<'a> {
+    pub(super) filled: Vec<Option<Filled<'a>>>,
+    pub(super) captures: Vec<(String, Filled<'a>)>,
+}
+
+impl Required {
+    pub(super) fn new(requirement: Requirement, slots: &[String]) -> Self {
+        let slot = requirement.slot.and_then(|name| slots.iter().position(|slot| *slot == name));
+        Self { condition: requirement.condition, slot }
+    }
+}
+
+impl Block {
+    /// The block's own number of a slot of the grammar.
+    pub(super) fn slot(&self, id: u16) -> Option<usize> {
+        self.ids.iter().position(|&known| known == id)
+    }
+
+    pub(super) fn has_keyword(&self, spaced: &str) -> bool {
+        self.keywords.is_empty() || self.keywords.iter().any(|keyword| spaced.contains(keyword.as_str()))
+    }
+
+    /// What is known of the place and the speaker under a key: where it was said counts as the room.
+    pub(super) fn of_caller<'a>(&self, key: &str, said: &Said<'a>, view: View<'a>) -> Option<Filled<'a>> {
+        match said.context.and_then(|context| context.get(key)) {
+            Some(Value::String(area)) if key == "area" => self.place(area, view, true),
+            Some(value) => Some(Filled::Fixed(value)),
+            None if key == "area" => self.place(said.site?, view, false),
+            None => None,
+        }
+    }
+
+    /// The room of that name. Where rooms are listed, a site that is none of them is no room; a room that the caller vouches
+    /// for is one, unless the block has rooms of its own.
+    fn place<'a>(&self, area: &'a str, view: View<'a>, is_vouched: bool) -> Option<Filled<'a>> {
+        if let Some(entry) = view.find(self.areas, area).first().copied() {
+            return Some(Filled::Listed(entry, area));
+        }
+        let is_listed = !view.entries(self.areas).is_empty();
+        let is_own = usize::from(self.areas) >= OPEN_LISTS.len();
+        (!is_listed || (is_vouched && !is_own)).then_some(Filled::Spoken(area))
+    }
+
+    /// A key of the context: from the sentence's own slot for rooms, then from the values named last, then from the caller.
+    fn look_up<'a>(&'a self, key: &str, said: &Said<'a>, view: View<'a>, slots: &Slots<'a>) -> Option<Filled<'a>> {
+        let own = || {
+            let slot = (key == "area").then(|| self.slots.iter().position(|name| name == key)).flatten()?;
+            slots.filled.get(slot)?.clone()
+        };
+        let captures = slots.captures.iter().map(|(_, filled)| filled);
+        let listed = || {
+            captures.chain(slots.filled.iter().flatten()).rev().find_map(|value| match value {
+                Filled::Listed(entry, _) => entry.context.get(key),
+                _ => None,
+            })
+        };
+        own().or_else(|| listed().map(Filled::Fixed)).or_else(|| self.of_caller(key, said, view))
+    }
+
+    /// What comes of a sentence of the block; `None` where its slots may not enter a topic.
+    pub(super) fn hit<'a>(
+        &'a self,
+        mut slots: Slots<'a>,
+        line: usize,
+        template: &str,
+        said: &Said<'a>,
+        view: View<'a>,
+    ) -> Option<Hit> {
+        for (slot, value) in &self.fixed {
+            slots.filled[*slot].get_or_insert(Filled::Fixed(value));
+        }
+        for required in &self.requires {
+            if let Some(slot) = required.slot.filter(|slot| slots.filled[*slot].is_none()) {
+                slots.filled[slot] = self.look_up(&required.condition.key, said, view, &slots);
+            }
+        }
+        let mut publishes = Vec::new();
+        let act = self.acts.iter().find(|act| self.is_when(act, said, view, &slots));
+        for publish in act.into_iter().flat_map(|act| &act.publishes) {
+            publishes.push(Publish {
+                topic: publish.topic.write_topic(&slots.filled)?,
+                payload: publish.payload.write(&slots.filled)?,
+                qos: publish.qos,
+                retain: publish.retain,
+            });
+        }
+        Some(Hit {
+            name: self.intent.clone(),
+            slots: fill::slots(&self.slots, &slots.filled),
+            source: format!("{}:{line}", self.file),
+            sentence: template.to_owned(),
+            response: self.response.write(&self.slots, &slots, said.now),
+            is_handled: act.is_some() || (self.is_handled && self.acts.is_empty()),
+            metadata: self.metadata.clone(),
+            publishes,
+        })
+    }
+
+    fn is_when<'a>(&'a self, act: &Act, said: &Said<'a>, view: View<'a>, slots: &Slots<'a>) -> bool {
+        act.when.iter().all(|wanted| {
+            let key = wanted.condition.key.as_str();
+            let slot = self.slots.iter().position(|name| name == key);
+            let own = slot.and_then(|slot| slots.filled.get(slot)?.clone());
+            let value = own.or_else(|| self.look_up(key, said, view, slots));
+            value.is_some_and(|value| wanted.condition.holds(&super::context::folded(&value.to_value())))
+        })
+    }
+}

@@ -1,0 +1,260 @@
+//! Which sentences can match at all: those whose required words, lists and numbers were said.
+//!
+//! One pass of an Aho-Corasick automaton finds the words of all sentences at once. Each sentence needs some of several
+//! groups of words ("turn" or "switch", and "on"); it is looked up under its rarest group, and matched only where all of
+//! its groups were heard. A sentence is left out only when it provably cannot match.
+
+use std::collections::HashMap;
+
+use aho_corasick::AhoCorasick;
+
+use super::grammar::{Grammar, ListId, Node, NodeId};
+
+/// Words that one group may have; a larger group says too little.
+const MAX_GROUP: usize = 96;
+
+/// Something that must have been said: words first, then lists, then ranges.
+type Atom = u32;
+/// At least one of these.
+type Group = Vec<Atom>;
+
+/// What a sentence asks for.
+#[derive(Debug, Default)]
+struct Needs {
+    groups: Vec<Group>,
+}
+
+/// Finds the sentences that can match.
+#[derive(Debug, Default)]
+pub(crate) struct Filter {
+    words: Option<AhoCorasick>,
+    word_count: usize,
+    list_count: usize,
+    /// By atom, the sentences whose rarest group has it.
+    by_atom: Vec<Vec<u32>>,
+    /// Sentences that need nothing.
+    always: Vec<u32>,
+    needs: Vec<Needs>,
+}
+
+/// What was heard: a bit for each atom.
+#[derive(Debug)]
+pub(crate) struct Atoms {
+    bits: Vec<u64>,
+}
+
+impl Atoms {
+    fn set(&mut self, atom: usize) {
+        if let Some(bits) = self.bits.get_mut(atom / 64) {
+            *bits |= 1 << (atom % 64);
+        }
+    }
+
+    fn has(&self, atom: Atom) -> bool {
+        let atom = usize::try_from(atom).unwrap_or(usize::MAX);
+        self.bits.get(atom / 64).is_some_and(|bits| bits & (1 << (atom % 64)) != 0)
+    }
+}
+
+/// Gathers what sentences need, before the automaton is built.
+pub(crate) struct Builder<'g> {
+    grammar: &'g Grammar,
+    list_count: usize,
+    words: Vec<Vec<u8>>,
+    word_ids: HashMap<Vec<u8>, usize>,
+    /// What nodes need, for those that many sentences share.
+    known: HashMap<NodeId, Vec<Vec<Need>>>,
+    sentences: Vec<Vec<Vec<Need>>>,
+}
+
+/// An atom before words are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    Word(usize),
+    List(ListId),
+    Number(u16),
+}
+
+impl<'g> Builder<'g> {
+    pub(crate) fn new(grammar: &'g Grammar, list_count: usize) -> Self {
+        Self {
+            grammar,
+            list_count,
+            words: Vec::new(),
+            word_ids: HashMap::new(),
+            known: HashMap::new(),
+            sentences: Vec::new(),
+        }
+    }
+
+    /// Adds the next sentence.
+    pub(crate) fn add(&mut self, root: NodeId) {
+        let needs = self.needs(root);
+        self.sentences.push(needs);
+    }
+
+    fn needs(&mut self, id: NodeId) -> Vec<Vec<Need>> {
+        if let Some(known) = self.known.get(&id) {
+            return known.clone();
+        }
+        let grammar = self.grammar;
+        let mut needs = match grammar.node(id) {
+            Node::Word { text, .. } => vec![vec![Need::Word(self.word(text))]],
+            Node::List { list, .. } => vec![vec![Need::List(*list)]],
+            Node::Number { range, .. } => vec![vec![Need::Number(*range)]],
+            Node::Space { .. } | Node::Wildcard { .. } => Vec::new(),
+            Node::Sequence(items) => self.needs_of_all(items),
+            Node::Permutation(items) => items.iter().flat_map(|&item| self.needs(item)).collect(),
+            Node::Alternative(items) => {
+                let of_each: Vec<_> = items.iter().map(|&item| self.needs(item)).collect();
+                // One group of each, joined: whichever is said, one of its words is.
+                let best = of_each.iter().map(|groups| groups.iter().min_by(|a, b| self.rarer(a, b)));
+                let joined = best.collect::<Option<Vec<_>>>().map(|groups| groups.into_iter().flatten().copied());
+                joined.map(Iterator::collect).into_iter().collect()
+            }
+        };
+        for group in &mut needs {
+            group.sort_unstable();
+            group.dedup();
+        }
+        needs.sort_unstable();
+        needs.dedup();
+        needs.retain(|group| !group.is_empty() && group.len() <= MAX_GROUP);
+        self.known.insert(id, needs.clone());
+        needs
+    }
+
+    /// What each of a sequence needs. A list or number that may begin inside a word is left out: values are looked for at
+    /// the starts of words only.
+    fn needs_of_all(&mut self, items: &[NodeId]) -> Vec<Vec<Need>> {
+        let mut needs = Vec::new();
+        let mut is_inside_word = false;
+        for &item in items {
+            let mut of_item = self.needs(item);
+            if is_inside_word {
+                of_item.retain(|group| group.iter().all(|need| matches!(need, Need::Word(_))));
+            }
+            needs.extend(of_item);
+            is_inside_word = self.ends_inside_word(item, is_inside_word);
+        }
+        needs
+    }
+
+    /// Whether what follows a node may go on without a space.
+    fn ends_inside_word(&self, id: NodeId, before: bool) -> bool {
+        match self.grammar.node(id) {
+            Node::Word { text, .. } => text.last() != Some(&b'\''),
+            Node::Space { .. } => false,
+            Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => true,
+            Node::Sequence(items) => items.iter().fold(before, |inside, &item| self.ends_inside_word(item, inside)),
+            Node::Alternative(items) => items.iter().any(|&item| self.ends_inside_word(item, before)),
+            Node::Permutation(_) => false,
+        }
+    }
+
+    fn word(&mut self, text: &[u8]) -> usize {
+        if let Some(&id) = self.word_ids.get(text) {
+            return id;
+        }
+        self.words.push(text.to_vec());
+        self.word_ids.insert(text.to_vec(), self.words.len() - 1);
+        self.words.len() - 1
+    }
+
+    /// How often a group is met, roughly: short words and lists of names are everywhere.
+    fn frequency(&self, group: &[Need]) -> u32 {
+        let of = |need: &Need| match need {
+            Need::Word(id) => match self.words[*id].len() {
+                0..=1 => 400,
+                2 => 100,
+                3 => 30,
+                4 => 12,
+                5 => 6,
+                _ => 2,
+            },
+            Need::List(_) => 150,
+            Need::Number(_) => 60,
+        };
+        group.iter().map(of).sum()
+    }
+
+    fn rarer(&self, one: &[Need], other: &[Need]) -> std::cmp::Ordering {
+        self.frequency(one).cmp(&self.frequency(other))
+    }
+
+    /// Builds the filter; `None` where the automaton would be too large.
+    pub(crate) fn build(self) -> Option<Filter> {
+        let word_count = self.words.len();
+        let atom = |need: &Need| match *need {
+            Need::Word(id) => id,
+            Need::List(list) => word_count + usize::from(list),
+            Need::Number(range) => word_count + self.list_count + usize::from(range),
+        };
+        let atoms = word_count + self.list_count + self.grammar.ranges.len();
+        let mut filter = Filter {
+            words: Some(AhoCorasick::new(&self.words).ok()?),
+            word_count,
+            list_count: self.list_count,
+            by_atom: vec![Vec::new(); atoms],
+            always: Vec::new(),
+            needs: Vec::with_capacity(self.sentences.len()),
+        };
+        for (index, groups) in self.sentences.iter().enumerate() {
+            let sentence = u32::try_from(index).ok()?;
+            let rarest = (0..groups.len()).min_by(|&a, &b| self.rarer(&groups[a], &groups[b]));
+            match rarest {
+                None => filter.always.push(sentence),
+                Some(rarest) => groups[rarest].iter().for_each(|need| filter.by_atom[atom(need)].push(sentence)),
+            }
+            let as_atoms =
+                |group: &Vec<Need>| group.iter().map(|need| u32::try_from(atom(need)).unwrap_or(u32::MAX)).collect();
+            let others = groups.iter().enumerate().filter(|(at, _)| Some(*at) != rarest);
+            filter.needs.push(Needs { groups: others.map(|(_, group)| as_atoms(group)).collect() });
+        }
+        Some(filter)
+    }
+}
+
+impl Filter {
+    /// The words that were said; lists and numbers are added by the caller.
+    pub(crate) fn hear(&self, folded: &[u8]) -> Atoms {
+        let mut atoms = Atoms { bits: vec![0; self.by_atom.len().div_ceil(64)] };
+        if let Some(words) = &self.words {
+            for found in words.find_overlapping_iter(folded) {
+                atoms.set(found.pattern().as_usize());
+            }
+        }
+        atoms
+    }
+
+    pub(crate) fn hear_list(&self, atoms: &mut Atoms, list: ListId) {
+        atoms.set(self.word_count + usize::from(list));
+    }
+
+    pub(crate) fn hear_number(&self, atoms: &mut Atoms, range: usize) {
+        atoms.set(self.word_count + self.list_count + range);
+    }
+
+    /// Calls `each` with the sentences that can match, in no order.
+    pub(crate) fn candidates(&self, atoms: &Atoms, each: &mut dyn FnMut(u32)) {
+        let mut seen = vec![0_u64; self.needs.len().div_ceil(64)];
+        for (block, &word) in atoms.bits.iter().enumerate() {
+            let mut word = word;
+            while word != 0 {
+                let bit = usize::try_from(word.trailing_zeros()).unwrap_or(0);
+                word &= word - 1;
+                for &sentence in self.by_atom.get(block * 64 + bit).into_iter().flatten() {
+                    let at = usize::try_from(sentence).unwrap_or(usize::MAX);
+                    let mark = 1_u64 << (at % 64);
+                    if seen[at / 64] & mark == 0 {
+                        seen[at / 64] |= mark;
+                        if self.needs[at].groups.iter().all(|group| group.iter().any(|&atom| atoms.has(atom))) {
+                            each(sentence);
+                        }
+                    }
+                }
+            }
+        }
+        self.always.iter().for_each(|&sentence| each(sentence));
+    }
+}
