@@ -21,6 +21,8 @@ use serde_json::{Map, Value};
 pub(super) struct File {
     /// The language of the sentences, such as `en` or `de-AT`. Without it the file counts for every language.
     pub(super) language: Option<String>,
+    /// Where the file comes from, if not from you: `hearthd intents import` writes it. Your own files override such a file.
+    origin: Option<String>,
     /// How sentence templates are matched (Home Assistant's settings).
     pub(super) settings: Settings,
     /// What may be said, by the name of the intent (`HassTurnOn`, `HassLightSet`, or one of your own).
