@@ -11,6 +11,7 @@ mod daemon;
 mod intents;
 mod matching;
 pub mod models;
+mod reload;
 mod run;
 mod schema;
 mod sources;
