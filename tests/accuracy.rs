@@ -1,5 +1,11 @@
 //! How well the shipped English sentences are understood, over the folder that HEARTHD_EVAL_DATA names.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test says by a panic what went wrong, and aloud what it skipped"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

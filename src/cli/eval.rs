@@ -1,7 +1,7 @@
 //! `hearthd eval`: labelled sentences, and how well and how fast they are understood.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -72,7 +72,7 @@ fn read_home(path: Option<&Path>, rules: &mut Rules) -> Result<(), String> {
     Ok(())
 }
 
-fn read_lines(path: &PathBuf) -> Result<Vec<Line>, String> {
+fn read_lines(path: &Path) -> Result<Vec<Line>, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let numbered = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let read = |(number, line): (usize, &str)| {
@@ -87,7 +87,9 @@ fn measure(rules: &Rules, lines: &[Line], lang: &str, shows_errors: bool) -> Cou
         rules.hear(&Said { text: &line.sentence, lang, context: line.context.as_ref(), ..Said::default() })
     };
     // Once before it is timed: what is made on first use belongs to no sentence.
-    lines.iter().for_each(|line| drop(said(line)));
+    for line in lines {
+        drop(said(line));
+    }
     let mut counts = Counts::default();
     for line in lines {
         let began = Instant::now();
