@@ -1,4 +1,4 @@
-//! How well the shipped English sentences are understood, over the folder that HEARTHD_EVAL_DATA names.
+//! How well the shipped English sentences are understood, over the folder that `HEARTHD_EVAL_DATA` names.
 
 #![expect(
     clippy::unwrap_used,
