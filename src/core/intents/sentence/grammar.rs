@@ -59,6 +59,22 @@ pub(crate) enum Node {
     Permutation(Box<[NodeId]>),
 }
 
+/// Letters that something begins with, a bit for each: cheap to compare, and never without one that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct First(u64);
+
+impl First {
+    /// No letter at all.
+    pub(crate) const NONE: Self = Self(0);
+    /// Whatever may come, the end of the text too.
+    const ANY: Self = Self(u64::MAX);
+
+    /// Adds a letter, by its first byte.
+    pub(crate) fn add(&mut self, byte: u8) {
+        self.0 |= 1 << (byte & 63);
+    }
+}
+
 /// What a list's name stands for where a sentence names it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Target {
@@ -87,6 +103,10 @@ pub(crate) enum Unknown {
 pub(crate) struct Grammar {
     nodes: Vec<Node>,
     sizes: Vec<u32>,
+    /// By node, what it can begin with.
+    firsts: Vec<First>,
+    /// By node, whether it may ask for nothing.
+    empties: Vec<bool>,
     /// The slots' names.
     pub(crate) slots: Vec<String>,
     slot_ids: HashMap<String, u16>,
@@ -125,9 +145,50 @@ impl Grammar {
 
     fn push(&mut self, node: Node, size: u32) -> NodeId {
         let id = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        self.empties.push(self.is_empty(&node));
+        self.firsts.push(self.first_of(&node));
         self.nodes.push(node);
         self.sizes.push(size);
         id
+    }
+
+    fn is_empty(&self, node: &Node) -> bool {
+        match node {
+            Node::Word { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => false,
+            Node::Space { .. } => true,
+            Node::Sequence(items) | Node::Permutation(items) => items.iter().all(|&item| self.may_be_empty(item)),
+            Node::Alternative(items) => items.iter().any(|&item| self.may_be_empty(item)),
+        }
+    }
+
+    fn first_of(&self, node: &Node) -> First {
+        match node {
+            Node::Word { text, .. } => {
+                let mut first = First::NONE;
+                text.first().map_or(First::ANY, |&byte| {
+                    first.add(byte);
+                    first
+                })
+            }
+            Node::Space { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => First::ANY,
+            Node::Sequence(items) => {
+                // As far as the first item that must be there.
+                let must = items.iter().position(|&item| !self.may_be_empty(item)).unwrap_or(items.len());
+                self.first_of_any(items.iter().take(must + 1))
+            }
+            Node::Alternative(items) | Node::Permutation(items) => self.first_of_any(items.iter()),
+        }
+    }
+
+    fn first_of_any<'a>(&self, items: impl Iterator<Item = &'a NodeId>) -> First {
+        let first = |id: NodeId| self.firsts[usize::try_from(id).unwrap_or(usize::MAX)];
+        items.fold(First::NONE, |any, &item| First(any.0 | first(item).0))
+    }
+
+    /// Whether a node can begin where one of these letters is.
+    pub(crate) fn may_begin(&self, id: NodeId, letters: First) -> bool {
+        let first = self.firsts[usize::try_from(id).unwrap_or(usize::MAX)];
+        first == First::ANY || first.0 & letters.0 != 0 || self.may_be_empty(id)
     }
 
     fn size(&self, id: NodeId) -> u32 {
@@ -285,11 +346,6 @@ impl Grammar {
 
     /// Whether a template asks for nothing.
     pub(crate) fn may_be_empty(&self, id: NodeId) -> bool {
-        match self.node(id) {
-            Node::Word { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => false,
-            Node::Space { .. } => true,
-            Node::Sequence(items) | Node::Permutation(items) => items.iter().all(|&item| self.may_be_empty(item)),
-            Node::Alternative(items) => items.iter().any(|&item| self.may_be_empty(item)),
-        }
+        self.empties[usize::try_from(id).unwrap_or(usize::MAX)]
     }
 }

@@ -135,6 +135,9 @@ impl<'t> Heard<'t> {
     pub(crate) fn places(&self, at: usize, each: &mut dyn FnMut(usize)) {
         let here = self.past_spaces(at);
         each(here);
+        if self.skips.is_empty() {
+            return;
+        }
         // Skip words stand in the order of their places, so that one pass follows chains of them.
         let mut reached: [usize; 8] = [here; 8];
         let mut count = 1;
