@@ -3,7 +3,10 @@
 //! The whole was tried before, so that a "salt and pepper lamp" stays one thing. What shares its verb is said out once for
 //! each thing; the rest is cut where a joining word stands. All parts must be understood, or none counts.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::ops::Range;
+
+use smallvec::SmallVec;
 
 use super::sentence::heard::fold;
 use super::tongue::Tongue;
@@ -13,7 +16,7 @@ use super::{Hit, Said};
 /// Joining words of one utterance; more are dictation.
 const MAX_JOINS: usize = 5;
 /// Texts that are tried for one utterance.
-const MAX_TRIES: usize = 200;
+const MAX_TRIES: usize = 60;
 /// What joins commands, by language; the first one is what a comma means.
 const JOINS: [(&str, &[&str]); 6] = [
     ("en", &["and", "and then", "then", "and also"]),
@@ -42,14 +45,15 @@ pub(super) fn understand(tongue: &Tongue, said: &Said<'_>) -> Understood {
     if joins.is_empty() || joins.len() > MAX_JOINS {
         return Understood::Nothing;
     }
-    let parts = parts(&words, &joins);
-    let commands = parts.iter().map(|part| one(tongue, said, part)).collect::<Vec<_>>();
+    let parts = parts(words.len(), &joins);
+    let cutter = Cutter { tongue, said, words: &words, joins: &joins, tried: RefCell::default() };
+    let commands = parts.iter().map(|part| cutter.read(&[part.clone()])).collect::<Vec<_>>();
     // Small talk has joining words too: without a command or a name in it, nothing more is tried.
     if commands.iter().all(Option::is_none) && !tongue.names_something(said.text) {
         return Understood::Nothing;
     }
-    let cutter = Cutter { tongue, said, words: &words, joins: &joins, tries: Cell::new(MAX_TRIES) };
     let Some(cut) = cutter.cut(0, 0) else {
+        let parts: Vec<String> = parts.into_iter().map(|part| words[part].join(" ")).collect();
         return not_all(&parts, &commands);
     };
     if let Some(guarded) = cut.iter().find(|hit| hit.is_guarded) {
@@ -59,11 +63,11 @@ pub(super) fn understand(tongue: &Tongue, said: &Said<'_>) -> Understood {
     Understood::Hits(cut)
 }
 
-/// The text cut at every joining word.
-fn parts(words: &[&str], joins: &[Join]) -> Vec<String> {
+/// The words between the joining words.
+fn parts(words: usize, joins: &[Join]) -> Vec<Range<usize>> {
     let starts = std::iter::once(0).chain(joins.iter().map(|join| join.end));
-    let ends = joins.iter().map(|join| join.start).chain(std::iter::once(words.len()));
-    starts.zip(ends).map(|(start, end)| words[start..end].join(" ")).collect()
+    let ends = joins.iter().map(|join| join.start).chain(std::iter::once(words));
+    starts.zip(ends).map(|(start, end)| start..end).collect()
 }
 
 /// Says which part was not understood, where another one is a command.
@@ -114,13 +118,16 @@ fn joins(words: &[&str], that_join: &[&str]) -> Vec<Join> {
     joins
 }
 
+/// Words of the utterance, in order: each range without what is before it and after it.
+type Pieces = SmallVec<[Range<usize>; 3]>;
+
 struct Cutter<'a> {
     tongue: &'a Tongue,
     said: &'a Said<'a>,
     words: &'a [&'a str],
     joins: &'a [Join],
-    /// Texts that may still be tried, so that no utterance keeps the others waiting.
-    tries: Cell<usize>,
+    /// What was read already: ways to cut share most of their texts. Bounded, so that no utterance keeps the others waiting.
+    tried: RefCell<Vec<(Pieces, Option<Hit>)>>,
 }
 
 impl Cutter<'_> {
@@ -130,7 +137,7 @@ impl Cutter<'_> {
             let end = self.joins.get(last).map_or(self.words.len(), |join| join.start);
             // The whole as one was tried before; as several that share their words it was not.
             let is_whole = start == 0 && last == self.joins.len();
-            let hit = if is_whole { None } else { self.one(start, end).map(|hit| vec![hit]) };
+            let hit = if is_whole { None } else { self.read(&[start..end]).map(|hit| vec![hit]) };
             let Some(mut hits) = hit.or_else(|| self.shared(start, end, &self.joins[first..last])) else { continue };
             let Some(join) = self.joins.get(last) else { return Some(hits) };
             if let Some(rest) = self.cut(join.end, last + 1) {
@@ -141,13 +148,26 @@ impl Cutter<'_> {
         None
     }
 
-    fn one(&self, start: usize, end: usize) -> Option<Hit> {
-        self.try_one(&self.words[start..end].join(" "))
-    }
-
-    fn try_one(&self, text: &str) -> Option<Hit> {
-        self.tries.set(self.tries.get().checked_sub(1)?);
-        one(self.tongue, self.said, text)
+    /// What some of the words mean as one command.
+    fn read(&self, pieces: &[Range<usize>]) -> Option<Hit> {
+        let mut key = Pieces::new();
+        for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+            match key.last_mut() {
+                Some(last) if last.end == piece.start => last.end = piece.end,
+                _ => key.push(piece.clone()),
+            }
+        }
+        let mut tried = self.tried.borrow_mut();
+        if let Some((_, known)) = tried.iter().find(|(known, _)| *known == key) {
+            return known.clone();
+        }
+        if tried.len() >= MAX_TRIES {
+            return None;
+        }
+        let words: Vec<&str> = key.iter().flat_map(|piece| &self.words[piece.clone()]).copied().collect();
+        let hit = one(self.tongue, self.said, &words.join(" "));
+        tried.push((key, hit.clone()));
+        hit
     }
 
     /// A command for each of several things that are joined inside it. What is joined is found by trying: the words before
@@ -166,28 +186,30 @@ impl Cutter<'_> {
 
     fn shared_by(&self, start: usize, end: usize, joins: &[Join]) -> Option<Vec<Hit>> {
         let (first, last) = (joins.first()?, joins.last()?);
+        // Where the head ends says nothing about the first thing's text, nor where the tail begins about the last thing's.
+        let firsts = (last.end + 1..=end).filter_map(|after| Some((after, self.read(&[start..first.start, after..end])?)));
+        let firsts: Vec<(usize, Hit)> = firsts.collect();
+        if firsts.is_empty() {
+            return None;
+        }
         for before in (start..first.start).rev() {
-            for after in last.end + 1..=end {
-                let mut things = vec![&self.words[before..first.start]];
-                things.extend(joins.windows(2).map(|pair| &self.words[pair[0].end..pair[1].start]));
-                things.push(&self.words[last.end..after]);
-                let head = &self.words[start..before];
-                let tail = &self.words[after..end];
+            let mut last_hit = None;
+            for (after, first_hit) in &firsts {
+                let (head, tail) = (start..before, *after..end);
                 if head.is_empty() && tail.is_empty() {
                     continue;
                 }
-                let hits: Option<Vec<Hit>> = things.iter().map(|thing| self.said_out(head, thing, tail)).collect();
-                if let Some(hits) = hits
-                    && hits.iter().all(|hit| hit.name == hits[0].name)
-                {
+                let of_last = last_hit.get_or_insert_with(|| self.read(&[head.clone(), last.end..end]));
+                let Some(of_last) = of_last.as_ref().filter(|hit| hit.name == first_hit.name) else { continue };
+                let between = joins.windows(2).map(|pair| pair[0].end..pair[1].start);
+                let between = between.map(|thing| self.read(&[head.clone(), thing, tail.clone()]));
+                let hits = std::iter::once(Some(first_hit.clone())).chain(between).chain([Some(of_last.clone())]);
+                let hits: Option<Vec<Hit>> = hits.collect();
+                if let Some(hits) = hits.filter(|hits| hits.iter().all(|hit| hit.name == first_hit.name)) {
                     return Some(hits);
                 }
             }
         }
         None
-    }
-
-    fn said_out(&self, head: &[&str], thing: &[&str], tail: &[&str]) -> Option<Hit> {
-        self.try_one(&[head, thing, tail].concat().join(" "))
     }
 }
