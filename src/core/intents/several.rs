@@ -187,7 +187,8 @@ impl Cutter<'_> {
     fn shared_by(&self, start: usize, end: usize, joins: &[Join]) -> Option<Vec<Hit>> {
         let (first, last) = (joins.first()?, joins.last()?);
         // Where the head ends says nothing about the first thing's text, nor where the tail begins about the last thing's.
-        let firsts = (last.end + 1..=end).filter_map(|after| Some((after, self.read(&[start..first.start, after..end])?)));
+        let firsts =
+            (last.end + 1..=end).filter_map(|after| Some((after, self.read(&[start..first.start, after..end])?)));
         let firsts: Vec<(usize, Hit)> = firsts.collect();
         if firsts.is_empty() {
             return None;

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use aho_corasick::AhoCorasick;
+use smallvec::{SmallVec, smallvec};
 
 use super::grammar::{Grammar, ListId, Node, NodeId};
 
@@ -61,19 +62,22 @@ pub(crate) struct Builder<'g> {
     grammar: &'g Grammar,
     list_count: usize,
     words: Vec<Vec<u8>>,
-    word_ids: HashMap<Vec<u8>, usize>,
+    word_ids: HashMap<Vec<u8>, u32>,
     /// What nodes need, for those that many sentences share.
-    known: HashMap<NodeId, Vec<Vec<Need>>>,
-    sentences: Vec<Vec<Vec<Need>>>,
+    known: HashMap<NodeId, Vec<Needed>>,
+    sentences: Vec<Vec<Needed>>,
 }
 
 /// An atom before words are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Need {
-    Word(usize),
+    Word(u32),
     List(ListId),
     Number(u16),
 }
+
+/// A group before words are counted; most have one word.
+type Needed = SmallVec<[Need; 2]>;
 
 impl<'g> Builder<'g> {
     pub(crate) fn new(grammar: &'g Grammar, list_count: usize) -> Self {
@@ -93,16 +97,19 @@ impl<'g> Builder<'g> {
         self.sentences.push(needs);
     }
 
-    fn needs(&mut self, id: NodeId) -> Vec<Vec<Need>> {
+    fn needs(&mut self, id: NodeId) -> Vec<Needed> {
+        let grammar = self.grammar;
+        match grammar.node(id) {
+            Node::Word { text, .. } => return vec![smallvec![Need::Word(self.word(text))]],
+            Node::List { list, .. } => return vec![smallvec![Need::List(*list)]],
+            Node::Number { range, .. } => return vec![smallvec![Need::Number(*range)]],
+            Node::Space { .. } | Node::Wildcard { .. } => return Vec::new(),
+            _ => {}
+        }
         if let Some(known) = self.known.get(&id) {
             return known.clone();
         }
-        let grammar = self.grammar;
-        let mut needs = match grammar.node(id) {
-            Node::Word { text, .. } => vec![vec![Need::Word(self.word(text))]],
-            Node::List { list, .. } => vec![vec![Need::List(*list)]],
-            Node::Number { range, .. } => vec![vec![Need::Number(*range)]],
-            Node::Space { .. } | Node::Wildcard { .. } => Vec::new(),
+        let mut needs: Vec<Needed> = match grammar.node(id) {
             Node::Sequence(items) => self.needs_of_all(items),
             Node::Permutation(items) => items.iter().flat_map(|&item| self.needs(item)).collect(),
             Node::Alternative(items) => {
@@ -112,6 +119,7 @@ impl<'g> Builder<'g> {
                 let joined = best.collect::<Option<Vec<_>>>().map(|groups| groups.into_iter().flatten().copied());
                 joined.map(Iterator::collect).into_iter().collect()
             }
+            _ => Vec::new(),
         };
         for group in &mut needs {
             group.sort_unstable();
@@ -126,7 +134,7 @@ impl<'g> Builder<'g> {
 
     /// What each of a sequence needs. A list or number that may begin inside a word is left out: values are looked for at
     /// the starts of words only.
-    fn needs_of_all(&mut self, items: &[NodeId]) -> Vec<Vec<Need>> {
+    fn needs_of_all(&mut self, items: &[NodeId]) -> Vec<Needed> {
         let mut needs = Vec::new();
         let mut is_inside_word = false;
         for &item in items {
@@ -151,19 +159,20 @@ impl<'g> Builder<'g> {
         }
     }
 
-    fn word(&mut self, text: &[u8]) -> usize {
+    fn word(&mut self, text: &[u8]) -> u32 {
         if let Some(&id) = self.word_ids.get(text) {
             return id;
         }
+        let id = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
         self.words.push(text.to_vec());
-        self.word_ids.insert(text.to_vec(), self.words.len() - 1);
-        self.words.len() - 1
+        self.word_ids.insert(text.to_vec(), id);
+        id
     }
 
     /// How often a group is met, roughly: short words and lists of names are everywhere.
     fn frequency(&self, group: &[Need]) -> u32 {
         let of = |need: &Need| match need {
-            Need::Word(id) => match self.words[*id].len() {
+            Need::Word(id) => match self.words[index(*id)].len() {
                 0..=1 => 400,
                 2 => 100,
                 3 => 30,
@@ -185,7 +194,7 @@ impl<'g> Builder<'g> {
     pub(crate) fn build(self) -> Option<Filter> {
         let word_count = self.words.len();
         let atom = |need: &Need| match *need {
-            Need::Word(id) => id,
+            Need::Word(id) => index(id),
             Need::List(list) => word_count + usize::from(list),
             Need::Number(range) => word_count + self.list_count + usize::from(range),
         };
@@ -206,12 +215,17 @@ impl<'g> Builder<'g> {
                 Some(rarest) => groups[rarest].iter().for_each(|need| filter.by_atom[atom(need)].push(sentence)),
             }
             let as_atoms =
-                |group: &Vec<Need>| group.iter().map(|need| u32::try_from(atom(need)).unwrap_or(u32::MAX)).collect();
+                |group: &Needed| group.iter().map(|need| u32::try_from(atom(need)).unwrap_or(u32::MAX)).collect();
             let others = groups.iter().enumerate().filter(|(at, _)| Some(*at) != rarest);
             filter.needs.push(Needs { groups: others.map(|(_, group)| as_atoms(group)).collect() });
         }
         Some(filter)
     }
+}
+
+/// A word's number as an index.
+fn index(word: u32) -> usize {
+    usize::try_from(word).unwrap_or(usize::MAX)
 }
 
 impl Filter {

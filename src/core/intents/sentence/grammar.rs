@@ -64,10 +64,13 @@ pub(crate) enum Node {
 pub(crate) struct First(u64);
 
 impl First {
-    /// No letter at all.
-    pub(crate) const NONE: Self = Self(0);
     /// Whatever may come, the end of the text too.
     const ANY: Self = Self(u64::MAX);
+    /// The bit of what may begin anywhere, which is among all letters of a text. No byte of a word has it to itself.
+    const ALWAYS: u64 = 1;
+
+    /// No letter of a text yet.
+    pub(crate) const NO_LETTERS: Self = Self(Self::ALWAYS);
 
     /// Adds a letter, by its first byte.
     pub(crate) fn add(&mut self, byte: u8) {
@@ -162,33 +165,30 @@ impl Grammar {
     }
 
     fn first_of(&self, node: &Node) -> First {
-        match node {
+        let items = match node {
             Node::Word { text, .. } => {
-                let mut first = First::NONE;
-                text.first().map_or(First::ANY, |&byte| {
-                    first.add(byte);
-                    first
-                })
+                return text.first().map_or(First::ANY, |byte| First(1 << (byte & 63)));
             }
-            Node::Space { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => First::ANY,
+            Node::Space { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => return First::ANY,
+            // As far as the first item that must be there.
             Node::Sequence(items) => {
-                // As far as the first item that must be there.
-                let must = items.iter().position(|&item| !self.may_be_empty(item)).unwrap_or(items.len());
-                self.first_of_any(items.iter().take(must + 1))
+                let must = items.iter().position(|&item| !self.may_be_empty(item));
+                &items[..must.map_or(items.len(), |must| must + 1)]
             }
-            Node::Alternative(items) | Node::Permutation(items) => self.first_of_any(items.iter()),
+            Node::Alternative(items) | Node::Permutation(items) => items,
+        };
+        let mut first = First(0);
+        let mut is_anywhere = self.is_empty(node);
+        for item in items.iter().map(|&item| self.firsts[usize::try_from(item).unwrap_or(usize::MAX)]) {
+            first.0 |= item.0 & !First::ALWAYS;
+            is_anywhere |= item == First::ANY;
         }
-    }
-
-    fn first_of_any<'a>(&self, items: impl Iterator<Item = &'a NodeId>) -> First {
-        let first = |id: NodeId| self.firsts[usize::try_from(id).unwrap_or(usize::MAX)];
-        items.fold(First::NONE, |any, &item| First(any.0 | first(item).0))
+        if is_anywhere { First(first.0 | First::ALWAYS) } else { first }
     }
 
     /// Whether a node can begin where one of these letters is.
     pub(crate) fn may_begin(&self, id: NodeId, letters: First) -> bool {
-        let first = self.firsts[usize::try_from(id).unwrap_or(usize::MAX)];
-        first == First::ANY || first.0 & letters.0 != 0 || self.may_be_empty(id)
+        self.firsts[usize::try_from(id).unwrap_or(usize::MAX)].0 & letters.0 != 0
     }
 
     fn size(&self, id: NodeId) -> u32 {

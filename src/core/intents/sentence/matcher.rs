@@ -110,7 +110,7 @@ pub(crate) struct Matcher<'a> {
 
 impl<'a> Matcher<'a> {
     pub(crate) fn new(grammar: &'a Grammar, heard: &'a Heard<'a>, found: &'a Found<'a>) -> Self {
-        let mut matcher = Self { grammar, heard, found, start: First::NONE, steps: Vec::with_capacity(16) };
+        let mut matcher = Self { grammar, heard, found, start: First::NO_LETTERS, steps: Vec::with_capacity(16) };
         let mut start = Places::new();
         start.push(Reached::start());
         matcher.start = matcher.letters(&start);
@@ -227,7 +227,7 @@ impl<'a> Matcher<'a> {
 
     /// What stands where something may begin: most words of a sentence are told by their first letter not to be there.
     fn letters(&self, from: &Places) -> First {
-        let mut letters = First::NONE;
+        let mut letters = First::NO_LETTERS;
         for reached in from {
             self.begin(reached, &mut |place| {
                 self.heard.folded.get(place).into_iter().for_each(|&byte| letters.add(byte));
