@@ -27,6 +27,7 @@ ROOT = HERE.parent
 WORK = ROOT / "target" / "bench-intents"
 MANY = 1000
 PERCENTILES = (50, 95, 99)
+PACKAGES = ("hassil==3.12.1", "home-assistant-intents==2026.10.27")
 BARS = {"hits": 60, "misses": 100}
 LANGUAGES = ("en", "de")
 
@@ -42,17 +43,18 @@ def enter_environment():
     python = environment / "bin" / "python"
     if Path(sys.prefix) == environment:
         return
-    if not (environment / "installed").exists():
-        print(f"bench-intents: installing hassil and home-assistant-intents into {environment.relative_to(ROOT)}", flush=True)
+    installed = environment / "installed"
+    if not installed.exists() or installed.read_text() != "\n".join(PACKAGES):
+        print(f"bench-intents: installing {' and '.join(PACKAGES)} into {environment.relative_to(ROOT)}", flush=True)
         WORK.mkdir(parents=True, exist_ok=True)
         for command in (
             [sys.executable, "-m", "venv", "--clear", str(environment)],
-            [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "hassil", "home-assistant-intents"],
+            [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES],
         ):
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode != 0:
                 stop(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
-        (environment / "installed").touch()
+        installed.write_text("\n".join(PACKAGES))
     os.execv(python, [str(python), *sys.argv])
 
 
@@ -143,9 +145,10 @@ def peak_mib(process):
     return None
 
 
-def hearthd_eval(program, lines_file, grammar, home_file, memory=False):
+def hearthd_eval(program, language, lines_file, grammar, home_file, memory=False):
     """What `hearthd eval --json` says, the most memory that it was seen with in MiB, and its seconds from start to end."""
-    command = [program, "eval", str(lines_file), "--intents", str(grammar), "--home", str(home_file), "--json"]
+    command = [program, "eval", str(lines_file), "--intents", str(grammar), "--home", str(home_file)]
+    command += ["--lang", language, "--json"]
     peak = None
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         began = time.perf_counter()
@@ -176,7 +179,7 @@ def compare(program, language, home, home_file, kind, lines, lines_file, rounds)
                 figures, matched = hassil.times(lines)
                 theirs.append(figures)
             else:
-                said, _, _ = hearthd_eval(program, lines_file, grammar_file(language), home_file)
+                said, _, _ = hearthd_eval(program, language, lines_file, grammar_file(language), home_file)
                 ours.append(said["latency_us"])
     middle = lambda figures, key: statistics.median(float(figure[key]) for figure in figures)
     keys = [f"p{p}" for p in PERCENTILES]
@@ -229,8 +232,8 @@ def print_loads(program, homes, lines_file, rounds):
             for _ in range(rounds):
                 command = [sys.executable, __file__, "--load", language, str(home_file), str(lines_file)]
                 theirs.append(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
-                ours.append(hearthd_eval(program, lines_file, grammar_file(language), home_file, memory=True))
-                bare.append(hearthd_eval(program, lines_file, nothing, nothing_home, memory=True))
+                ours.append(hearthd_eval(program, language, lines_file, grammar_file(language), home_file, memory=True))
+                bare.append(hearthd_eval(program, language, lines_file, nothing, nothing_home, memory=True))
             seconds, mib = (statistics.median(figures[key] for figures in theirs) for key in ("seconds", "mib"))
             # Where it does not tell its load time, the whole process's is an upper bound.
             note = "" if all("load_ms" in said for said, _, _ in ours) else "  (time of the whole process)"

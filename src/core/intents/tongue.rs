@@ -189,16 +189,17 @@ impl Tongue {
     }
 
     /// Whether some sentence could be meant if any name at all had been said.
-    pub(super) fn may_name(&self, heard: &Heard<'_>) -> bool {
+    pub(super) fn may_name(&self, heard: &Heard<'_>, found: &Found<'_>) -> bool {
+        if found.values.iter().any(|value| usize::from(value.id.list) < OPEN_LISTS.len()) {
+            return true;
+        }
         let mut atoms = self.filter.hear(&heard.folded);
-        let found = self.found(heard);
-        self.hear_values(&found, &mut atoms);
+        self.hear_values(found, &mut atoms);
         let without = self.count_candidates(&atoms);
         for list in 0..OPEN_LISTS.len() {
             self.filter.hear_list(&mut atoms, ListId::try_from(list).unwrap_or(0));
         }
-        let is_named = |value: &Occurrence| usize::from(value.id.list) < OPEN_LISTS.len();
-        self.count_candidates(&atoms) > without || found.values.iter().any(is_named)
+        self.count_candidates(&atoms) > without
     }
 
     /// Whether a name of the home stands in the text.
