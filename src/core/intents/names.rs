@@ -13,6 +13,8 @@ use super::sentence::grammar::{ListId, OPEN_LISTS};
 use super::sentence::trie::Trie;
 use super::slips::Sounds;
 
+/// The value of words that are no name, where it matters what they might be. There are never as many names.
+pub(super) const UNKNOWN: u32 = u32::MAX;
 /// Nodes of names that are gone may be as many as those of names that are there, and so many more.
 const MAX_DEAD_NODES: usize = 4_096;
 

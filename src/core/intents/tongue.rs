@@ -10,7 +10,7 @@ use super::block::{Block, Slots};
 use super::context;
 use super::fill::Filled;
 use super::lists::{Lists, View};
-use super::names::Names;
+use super::names::{Names, UNKNOWN};
 use super::openers;
 use super::regexes::{Meanings, Regexes};
 use super::sentence::filter::{Atoms, Filter};
@@ -94,7 +94,11 @@ struct Asking<'a> {
 
 impl Conditions for Asking<'_> {
     fn allows(&self, list: ListId, value: u32) -> Option<u8> {
-        self.block.allows(self.view.entry(ValueId { list, value })?)
+        match self.view.entry(ValueId { list, value }) {
+            Some(entry) => self.block.allows(entry),
+            // Whatever it is, it would fit.
+            None => (value == UNKNOWN).then_some(u8::MAX),
+        }
     }
 
     fn given_by_slot(&self, slot: u16) -> u8 {
@@ -335,7 +339,8 @@ impl<'a> Reader<'a, '_> {
         match &step.fill {
             Fill::Value { occurrence: Occurrence { start, end, id, cost }, others } => {
                 let words = self.heard.words(*start, *end);
-                let filled = self.tongue.view().entry(*id).map(|entry| Filled::Listed(entry, words));
+                let entry = self.tongue.view().entry(*id);
+                let filled = Some(entry.map_or(Filled::Spoken(words), |entry| Filled::Listed(entry, words)));
                 let others = others.iter().map(|&value| ValueId { value, ..*id }).collect();
                 (filled, Span { value: Some(*id), others, cost: *cost, ..span(*start, *end) })
             }
