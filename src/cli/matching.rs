@@ -32,7 +32,11 @@ pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
         Route::Chat => "chat",
         Route::Explain => "explain",
     };
-    let near = if decision.tier == Route::NotUnderstood { rules.near(&text, &lang) } else { Vec::new() };
+    let near = if decision.tier == Route::NotUnderstood {
+        rules.missed(&Said { text: &text, lang: &lang, ..Said::default() }).suggestions
+    } else {
+        Vec::new()
+    };
     if args.json {
         let intent = hit.map(|hit| {
             let actions: Vec<_> =

@@ -82,7 +82,7 @@ async fn small_clients_get_bare_text_and_an_empty_end() {
     for (text, stream, expected) in [
         ("ECHO bare words", true, "bare words"),
         ("ECHO bare words", false, "bare words"),
-        ("turn on the flux capacitor", true, "no rule matches"),
+        ("turn on the flux capacitor", true, "nothing called \u{201c}flux capacitor\u{201d}"),
     ] {
         let id = fresh("bare");
         let tier = if text.starts_with("ECHO") { json!("chat") } else { Value::Null };

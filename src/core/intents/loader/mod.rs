@@ -103,7 +103,7 @@ pub fn load(sources: &[Source]) -> (Rules, Vec<Problem>) {
     let mut languages: Vec<&str> = files.iter().map(|loaded| loaded.language.as_str()).collect();
     languages.sort_unstable();
     languages.dedup();
-    let mut rules = Rules::default();
+    let (mut rules, mut notes) = (Rules::default(), Vec::new());
     let of_each =
         |count: fn(&Block) -> usize| -> usize { files.iter().flat_map(blocks).map(|placed| count(placed.block)).sum() };
     let (regexes, sentences) = (of_each(|block| block.regex.0.len()), of_each(|block| block.sentences.len()));
@@ -113,19 +113,20 @@ pub fn load(sources: &[Source]) -> (Rules, Vec<Problem>) {
         rules.count = 0;
     } else {
         for language in languages {
-            rules.tongues.extend(tongue(language, &files, &mut problems, &mut rules.notes));
+            rules.tongues.extend(tongue(language, &files, &mut problems, &mut notes));
         }
         rules.intents = rules.tongues.iter().flat_map(Tongue::intents).collect::<BTreeSet<&str>>().len();
-        rules.tests = tests(&files, &mut problems);
+        rules.tests = tests(&files, &mut problems).into();
         for tongue in &mut rules.tongues {
-            tongue.phrasings = phrasings(tongue, &rules.tests);
+            tongue.phrasings = phrasings(tongue, &rules.tests).into();
         }
     }
     // A file without a language is read for each of them and tells its problems each time.
-    for list in [&mut problems, &mut rules.notes] {
+    for list in [&mut problems, &mut notes] {
         list.sort();
         list.dedup();
     }
+    rules.notes = notes.into();
     (rules, problems)
 }
 
@@ -196,17 +197,17 @@ fn tongue(language: &str, files: &[Loaded], problems: &mut Vec<Problem>, notes: 
         return None;
     };
     Some(Tongue {
-        tag: language.to_owned(),
-        spelling: Spelling::new(scope.words_language.as_deref().unwrap_or(language), grammar.ranges.iter()),
-        filter,
-        sentences,
-        regexes,
-        blocks,
-        names: Arc::new(scope.names),
-        lists: scope.lists,
-        skip_words: scope.skip_words,
-        grammar,
-        phrasings: Vec::new(),
+        tag: Arc::from(language),
+        spelling: Spelling::new(scope.words_language.as_deref().unwrap_or(language), grammar.ranges.iter()).into(),
+        filter: filter.into(),
+        sentences: sentences.into(),
+        regexes: regexes.into(),
+        blocks: blocks.into(),
+        names: scope.names.into(),
+        lists: scope.lists.into(),
+        skip_words: scope.skip_words.into(),
+        grammar: grammar.into(),
+        phrasings: Arc::default(),
     })
 }
 

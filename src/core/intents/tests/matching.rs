@@ -220,7 +220,7 @@ fn no_rules_match_nothing() {
     let rules = Rules::default();
     assert_eq!((rules.len(), rules.is_empty(), rules.find("x", "en", None)), (0, true, None));
     assert_eq!(rules.run_tests(), TestReport::default());
-    assert_eq!(rules.near("x", "en"), Vec::<String>::new());
+    assert_eq!(rules.missed(&Said { text: "x", ..Said::default() }).suggestions, Vec::<String>::new());
 }
 
 proptest! {
@@ -238,7 +238,7 @@ proptest! {
                     }
                 }
             }
-            let _ = rules.near(&text, "en");
+            let _ = rules.missed(&Said { text: &text, lang: "en", ..Said::default() });
         }
     }
 }
