@@ -47,7 +47,7 @@ pub(super) fn understand(tongue: &Tongue, said: &Said<'_>) -> Understood {
     }
     let parts = parts(words.len(), &joins);
     let cutter = Cutter { tongue, said, words: &words, joins: &joins, tried: RefCell::default() };
-    let commands = parts.iter().map(|part| cutter.read(&[part.clone()])).collect::<Vec<_>>();
+    let commands = parts.iter().map(|part| cutter.read(std::slice::from_ref(part))).collect::<Vec<_>>();
     // Small talk has joining words too: without a command or a name in it, nothing more is tried.
     if commands.iter().all(Option::is_none) && !tongue.names_something(said.text) {
         return Understood::Nothing;
@@ -137,7 +137,7 @@ impl Cutter<'_> {
             let end = self.joins.get(last).map_or(self.words.len(), |join| join.start);
             // The whole as one was tried before; as several that share their words it was not.
             let is_whole = start == 0 && last == self.joins.len();
-            let hit = if is_whole { None } else { self.read(&[start..end]).map(|hit| vec![hit]) };
+            let hit = if is_whole { None } else { self.read(std::slice::from_ref(&(start..end))).map(|hit| vec![hit]) };
             let Some(mut hits) = hit.or_else(|| self.shared(start, end, &self.joins[first..last])) else { continue };
             let Some(join) = self.joins.get(last) else { return Some(hits) };
             if let Some(rest) = self.cut(join.end, last + 1) {

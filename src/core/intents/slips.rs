@@ -96,7 +96,7 @@ impl<'a> Walk<'a> {
             let most = if depth == 0 && self.window.first() != Some(&byte) { 1 } else { most };
             let (row, nearest) = self.row(byte, depth + 1, last, rows, most);
             if nearest <= most {
-                self.report(next, depth + 1, &row, most);
+                self.report(next, depth + 1, row, most);
                 self.visit(next, depth + 1, byte, [rows[1], &row], most);
             }
         }
@@ -126,7 +126,7 @@ impl<'a> Walk<'a> {
         (row, nearest)
     }
 
-    fn report(&mut self, at: Place, depth: usize, row: &Row, most: u8) {
+    fn report(&mut self, at: Place, depth: usize, row: Row, most: u8) {
         let trie = self.trie;
         let values = trie.values(at);
         if values.is_empty() {
