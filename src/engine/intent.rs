@@ -29,8 +29,12 @@ pub(super) fn act(hits: Vec<Hit>, bus: &dyn Bus, responder: &mut Responder) -> F
     };
     last.tier = Some(Tier::Intent);
     last.actions = actions;
-    let first = hits.into_iter().next();
-    last.intent = first.map(|hit| MatchedIntent { name: hit.name, slots: hit.slots, source: hit.source });
+    let matched = hits.into_iter().map(|hit| MatchedIntent { name: hit.name, slots: hit.slots, source: hit.source });
+    let matched: Vec<MatchedIntent> = matched.collect();
+    last.intent = matched.first().cloned();
+    if matched.len() > 1 {
+        last.intents = matched;
+    }
     last
 }
 

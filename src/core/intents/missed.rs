@@ -52,20 +52,15 @@ impl Tongue {
         let heard = self.heard(said.text);
         let mut found = self.found(&heard);
         found.add(&any_names(&heard)?, heard.end());
-        let readings = self.readings(&heard, &found, said);
-        let best = readings.first().filter(|best| best.rank.literal > 0)?;
-        let mut unknown = best.spans.iter().filter(|span| is_unknown(span));
-        let span = unknown.next()?;
+        let mut readings = self.readings(&heard, &found, said);
+        readings.retain(|reading| reading.rank.literal > 0);
+        if let Some(missed) = readings.iter().find_map(|reading| self.unfit(&heard, reading, near)) {
+            return Some(missed);
+        }
+        let best = readings.first()?;
+        let span = best.spans.iter().find(|span| is_unknown(span))?;
         let words = heard.words(span.start, span.end);
         let list = span.value?.list;
-        if !self.view().find(list, words).is_empty() {
-            let before = String::from_utf8_lossy(&heard.folded[..span.start]);
-            let after = String::from_utf8_lossy(&heard.folded[span.end..]);
-            let message =
-                format!("\u{201c}{words}\u{201d} is known, but is nothing for \u{201c}{before}\u{2026}{after}\u{201d}");
-            let named = |say: &&String| fold(say).contains(&fold(words));
-            return Some(Missed { message, suggestions: near.iter().filter(named).cloned().collect() });
-        }
         let what = match OPEN_LISTS.get(usize::from(list)) {
             Some(&"area") => "no room",
             Some(&"floor") => "no floor",
@@ -73,18 +68,31 @@ impl Tongue {
         };
         let message = format!("{what} called \u{201c}{words}\u{201d} is known here");
         // Each sentence that fits has its own things: what is switched, what is dimmed, what is asked about.
-        let at = |reading: &Reading<'_>| {
-            reading.spans.iter().any(|other| is_unknown(other) && other.start == span.start && other.end == span.end)
-        };
-        let alike: Vec<&Reading<'_>> =
-            readings.iter().filter(|reading| reading.cost == best.cost && at(reading)).collect();
-        let names = self.nearest(&alike, list, words);
+        let here = |other: &Span| is_unknown(other) && (other.start, other.end) == (span.start, span.end);
+        let alike = readings.iter().filter(|reading| reading.cost == best.cost && reading.spans.iter().any(here));
+        let names = self.nearest(&alike.collect::<Vec<_>>(), list, words);
         Some(match names.first() {
             Some(nearest) => {
                 Missed { message: format!("{message}; did you mean \u{201c}{nearest}\u{201d}?"), suggestions: names }
             }
             None => Missed { message, suggestions: near.to_vec() },
         })
+    }
+
+    /// What is missed where the name is known, and the sentence is for other things.
+    fn unfit(&self, heard: &Heard<'_>, reading: &Reading<'_>, near: &[String]) -> Option<Missed> {
+        let is_known = |span: &&Span| {
+            let words = heard.words(span.start, span.end);
+            is_unknown(span) && span.value.is_some_and(|id| !self.view().find(id.list, words).is_empty())
+        };
+        let span = reading.spans.iter().find(is_known)?;
+        let name = heard.words(span.start, span.end);
+        let before = String::from_utf8_lossy(&heard.folded[..span.start]);
+        let after = String::from_utf8_lossy(&heard.folded[span.end..]);
+        let message =
+            format!("\u{201c}{name}\u{201d} is known, but is nothing for \u{201c}{before}\u{2026}{after}\u{201d}");
+        let suggestions = near.iter().filter(|say| fold(say).contains(&fold(name))).cloned().collect();
+        Some(Missed { message, suggestions })
     }
 
     /// The names most like the words, of those that the readings' sentences are for.
