@@ -184,8 +184,9 @@ impl Rules {
         if text.is_empty() || text.chars().count() > MAX_COMMAND_CHARS {
             return Understood::Nothing;
         }
+        let pauses = several::pauses(said.text, text.split(' ').count());
         let said = Said { text: &text, ..*said };
-        let mut understood = self.tongues_of(said.lang).map(|tongue| tongue.understand(&said));
+        let mut understood = self.tongues_of(said.lang).map(|tongue| tongue.understand(&said, &pauses));
         understood.find(|understood| *understood != Understood::Nothing).unwrap_or(Understood::Nothing)
     }
 

@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
+use crate::core::utterance;
+
 use super::sentence::heard::fold;
 use super::tongue::Tongue;
 use super::understand::{Unclear, Understood, is_question};
@@ -17,7 +19,9 @@ use super::{Hit, Said};
 const MAX_JOINS: usize = 5;
 /// Texts that are tried for one utterance.
 const MAX_TRIES: usize = 60;
-/// What joins commands, by language; the first one is what a comma means.
+/// Where a sentence or a part of one ends.
+const PAUSES: [char; 5] = [',', ';', '.', '!', '?'];
+/// What joins commands, by language.
 const JOINS: [(&str, &[&str]); 6] = [
     ("en", &["and", "and then", "then", "and also"]),
     ("de", &["und", "und dann", "dann"]),
@@ -34,19 +38,44 @@ struct Join {
     end: usize,
 }
 
-/// What normalised text means as several commands.
-pub(super) fn understand(tongue: &Tongue, said: &Said<'_>) -> Understood {
-    let primary = tongue.tag.split('-').next().unwrap_or_default();
-    let Some((_, words_that_join)) = JOINS.iter().find(|(language, _)| *language == primary) else {
-        return Understood::Nothing;
-    };
+/// What normalised text means as several commands. Somebody may have paused at some of its words, in a voice or in writing.
+pub(super) fn understand(tongue: &Tongue, said: &Said<'_>, pauses: &[usize]) -> Understood {
     let words: Vec<&str> = said.text.split(' ').collect();
-    let joins = joins(&words, words_that_join);
+    let joins = joins(&words, words_that_join(tongue));
+    let with_pauses = with_pauses(&joins, pauses, words.len());
+    // People pause anywhere: where that makes no commands, it means nothing.
+    if with_pauses != joins
+        && let understood @ Understood::Hits(_) = cut_at(tongue, said, &words, &with_pauses)
+    {
+        return understood;
+    }
+    cut_at(tongue, said, &words, &joins)
+}
+
+/// The words that join commands in a language.
+fn words_that_join(tongue: &Tongue) -> &'static [&'static str] {
+    let primary = tongue.tag.split('-').next().unwrap_or_default();
+    JOINS.iter().find(|(language, _)| *language == primary).map_or(&[], |(_, words)| words)
+}
+
+/// A command whose free words hide another one, as those commands: "play jazz and turn off the lights".
+pub(super) fn behind_free_words(tongue: &Tongue, said: &Said<'_>, free: &Hit) -> Option<Understood> {
+    let words: Vec<&str> = said.text.split(' ').collect();
+    joins(&words, words_that_join(tongue)).into_iter().find_map(|join| {
+        let mut hits = vec![one(tongue, said, &words[..join.start].join(" "))?];
+        let rest = words[join.end..].join(" ");
+        let Understood::Hits(others) = tongue.understand(&Said { text: &rest, ..*said }, &[]) else { return None };
+        hits.extend(others);
+        (hits[0].name == free.name && hits[1].name != free.name).then(|| all(hits))
+    })
+}
+
+fn cut_at(tongue: &Tongue, said: &Said<'_>, words: &[&str], joins: &[Join]) -> Understood {
     if joins.is_empty() || joins.len() > MAX_JOINS {
         return Understood::Nothing;
     }
-    let parts = parts(words.len(), &joins);
-    let cutter = Cutter { tongue, said, words: &words, joins: &joins, tried: RefCell::default() };
+    let parts = parts(words.len(), joins);
+    let cutter = Cutter { tongue, said, words, joins, tried: RefCell::default() };
     let commands = parts.iter().map(|part| cutter.read(std::slice::from_ref(part))).collect::<Vec<_>>();
     // Small talk has joining words too: without a command or a name in it, nothing more is tried.
     if commands.iter().all(Option::is_none) && !tongue.names_something(said.text) {
@@ -54,13 +83,65 @@ pub(super) fn understand(tongue: &Tongue, said: &Said<'_>) -> Understood {
     }
     let Some(cut) = cutter.cut(0, 0) else {
         let parts: Vec<String> = parts.into_iter().map(|part| words[part].join(" ")).collect();
-        return not_all(&parts, &commands);
+        return with_slips(tongue, said, &parts, commands);
     };
-    if let Some(guarded) = cut.iter().find(|hit| hit.is_guarded) {
+    all(cut)
+}
+
+/// Commands that were all understood.
+fn all(hits: Vec<Hit>) -> Understood {
+    if let Some(guarded) = hits.iter().find(|hit| hit.is_guarded) {
         let message = format!("{} must be said by itself; nothing was done", guarded.name);
         return Understood::Unclear(Unclear { message, suggestions: Vec::new() });
     }
-    Understood::Hits(cut)
+    Understood::Hits(hits)
+}
+
+/// Tries the parts that are no commands once more, with slips of names forgiven.
+fn with_slips(tongue: &Tongue, said: &Said<'_>, parts: &[String], mut commands: Vec<Option<Hit>>) -> Understood {
+    // Without one sure command, it may be anything.
+    if commands.iter().any(Option::is_some) {
+        for (part, command) in parts.iter().zip(&mut commands).filter(|(_, command)| command.is_none()) {
+            if let Understood::Hits(hits) = tongue.read_with_slips(&Said { text: part, ..*said }) {
+                *command = hits.into_iter().next();
+            }
+        }
+    }
+    if commands.iter().all(Option::is_some) {
+        return all(commands.into_iter().flatten().collect());
+    }
+    not_all(parts, &commands)
+}
+
+/// The words that a pause stands before, of a text whose normalised form has so many words.
+pub(super) fn pauses(raw: &str, words: usize) -> Vec<usize> {
+    let mut pauses = Vec::new();
+    if !raw.contains(PAUSES) {
+        return pauses;
+    }
+    let mut count = 0;
+    for word in raw.split(|c: char| c.is_whitespace() || c.is_control()) {
+        let normalised = utterance::normalise(word);
+        // "A.C." keeps its dot.
+        count += usize::from(!normalised.is_empty());
+        if count > 0 && word.ends_with(PAUSES) && !normalised.ends_with('.') && pauses.last() != Some(&count) {
+            pauses.push(count);
+        }
+    }
+    if count != words {
+        pauses.clear();
+    }
+    pauses
+}
+
+/// The joins, and one without words for each pause that stands by itself.
+fn with_pauses(joins: &[Join], pauses: &[usize], words: usize) -> Vec<Join> {
+    let is_free =
+        |at: &usize| (1..words).contains(at) && !joins.iter().any(|join| (join.start..=join.end).contains(at));
+    let mut all: Vec<Join> = pauses.iter().filter(|at| is_free(at)).map(|&at| Join { start: at, end: at }).collect();
+    all.extend(joins);
+    all.sort_by_key(|join| join.start);
+    all
 }
 
 /// The words between the joining words.

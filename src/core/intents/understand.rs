@@ -11,6 +11,8 @@ use super::slips;
 use super::tongue::{Reading, Tongue};
 use super::{Hit, Said};
 
+/// The slot of what is searched for, in any words; a command behind it is no part of a title.
+const SEARCHED: &str = "search_query";
 /// Names offered in a question.
 const MAX_OFFERED: usize = 3;
 
@@ -35,18 +37,29 @@ pub struct Unclear {
 }
 
 impl Tongue {
-    /// What normalised text means in this language.
-    pub(super) fn understand(&self, said: &Said<'_>) -> Understood {
+    /// What normalised text means in this language, with the words that somebody paused before.
+    pub(super) fn understand(&self, said: &Said<'_>, pauses: &[usize]) -> Understood {
         let heard = self.heard(said.text);
         let found = self.found(&heard);
         match self.read_found(said, &heard, &found) {
             Understood::Nothing => {}
-            understood => return understood,
+            Understood::Hits(hits) => {
+                let search = hits.first().filter(|hit| hit.slots.contains_key(SEARCHED));
+                let more = search.and_then(|search| several::behind_free_words(self, said, search));
+                return more.unwrap_or(Understood::Hits(hits));
+            }
+            unclear @ Understood::Unclear(_) => return unclear,
         }
-        match several::understand(self, said) {
+        match several::understand(self, said, pauses) {
             Understood::Nothing => self.read_slips(said, &heard, found),
             understood => understood,
         }
+    }
+
+    /// What the text means as one command, with slips of names forgiven.
+    pub(super) fn read_with_slips(&self, said: &Said<'_>) -> Understood {
+        let heard = self.heard(said.text);
+        self.read_slips(said, &heard, self.found(&heard))
     }
 
     /// What the text means as one command, word by word as it was said.
