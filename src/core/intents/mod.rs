@@ -6,7 +6,9 @@
 
 mod block;
 mod context;
+mod coverage;
 pub mod evaluation;
+mod explain;
 mod file;
 mod fill;
 mod home;
@@ -32,9 +34,11 @@ use crate::core::yaml::Problem;
 use selftest::Test;
 use tongue::{Reading, Tongue};
 
+pub use coverage::{Coverage, Untested};
+pub use explain::{Explanation, RunnerUp};
 pub use home::Home;
 pub use lists::Names;
-pub use loader::load;
+pub use loader::{check, load};
 pub use respond::Now;
 pub use selftest::{Failure, TestReport};
 
@@ -68,7 +72,7 @@ pub struct Publish {
 }
 
 /// A rule that matches, and what comes of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Hit {
     /// The intent's name.
     pub name: String,
@@ -180,7 +184,13 @@ impl Rules {
     /// Runs the tests written beside the rules.
     #[must_use]
     pub fn run_tests(&self) -> TestReport {
-        selftest::run(self, &self.tests)
+        self.run_tests_about("")
+    }
+
+    /// Runs those tests whose sentence, intent or file has the text in it.
+    #[must_use]
+    pub fn run_tests_about(&self, filter: &str) -> TestReport {
+        selftest::run(self, &self.tests, filter)
     }
 
     /// The exact language first, then its primary subtag, else the rules that count for every language.

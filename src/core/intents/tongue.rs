@@ -57,7 +57,7 @@ pub(super) struct Reading<'a> {
     /// How far the words are from the sentence; 0 for not at all.
     pub(super) cost: u8,
     pub(super) rank: Rank,
-    order: u32,
+    pub(super) order: u32,
     pub(super) line: usize,
     pub(super) text: &'a str,
     /// The slots' places in the folded text, in order, with what else the same words name.
@@ -317,7 +317,7 @@ impl<'a> Reader<'a, '_> {
                 continue;
             }
             let (order, line) = (rule.order, rule.line);
-            let text = rule.pattern.as_str();
+            let text = rule.written();
             readings.push(Reading { block, slots, cost: 0, rank, order, line, text, spans: Vec::new() });
         }
     }

@@ -105,6 +105,7 @@ impl Builder<'_, '_, '_> {
         Block {
             intent: placed.intent_name.to_owned(),
             file: placed.loaded.path.clone(),
+            line: placed.problem(&[], "").line,
             is_imported,
             is_handled: self.is_handled(is_imported),
             requires: requirements

@@ -6,6 +6,7 @@
 
 mod actions;
 mod block;
+mod lint;
 mod scope;
 mod sentences;
 
@@ -96,10 +97,31 @@ impl Placed<'_> {
 #[must_use]
 pub fn load(sources: &[Source]) -> (Rules, Vec<Problem>) {
     let mut problems = Vec::new();
+    let files = read_all(sources, &mut problems);
+    let mut rules = assemble(&files, &mut problems);
+    tidy(&mut rules, &mut problems);
+    (rules, problems)
+}
+
+/// As [`load`], and looks for what is wrong beyond what keeps a rule from being read, which takes longer.
+#[must_use]
+pub fn check(sources: &[Source]) -> (Rules, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let files = read_all(sources, &mut problems);
+    let mut rules = assemble(&files, &mut problems);
+    let is_whole = problems.is_empty();
+    lint::lint(&files, &mut rules, &mut problems, is_whole);
+    tidy(&mut rules, &mut problems);
+    (rules, problems)
+}
+
+fn read_all(sources: &[Source], problems: &mut Vec<Problem>) -> Vec<Loaded> {
     let mut sources: Vec<&Source> = sources.iter().collect();
     sources.sort_by(|one, other| one.path.cmp(&other.path));
-    let files: Vec<Loaded> = sources.into_iter().filter_map(|source| read(source, &mut problems)).collect();
+    sources.into_iter().filter_map(|source| read(source, problems)).collect()
+}
 
+fn assemble(files: &[Loaded], problems: &mut Vec<Problem>) -> Rules {
     let mut languages: Vec<&str> = files.iter().map(|loaded| loaded.language.as_str()).collect();
     languages.sort_unstable();
     languages.dedup();
@@ -109,24 +131,27 @@ pub fn load(sources: &[Source]) -> (Rules, Vec<Problem>) {
     let (regexes, sentences) = (of_each(|block| block.regex.0.len()), of_each(|block| block.sentences.len()));
     rules.count = regexes + sentences;
     if regexes > MAX_RULES || sentences > MAX_SENTENCES {
-        problems.push(too_many(&files, regexes, sentences));
+        problems.push(too_many(files, regexes, sentences));
         rules.count = 0;
-    } else {
-        for language in languages {
-            rules.tongues.extend(tongue(language, &files, &mut problems, &mut rules.notes));
-        }
-        rules.intents = rules.tongues.iter().flat_map(Tongue::intents).collect::<BTreeSet<&str>>().len();
-        rules.tests = tests(&files, &mut problems);
-        for tongue in &mut rules.tongues {
-            tongue.phrasings = phrasings(tongue, &rules.tests);
-        }
+        return rules;
     }
-    // A file without a language is read for each of them and tells its problems each time.
-    for list in [&mut problems, &mut rules.notes] {
+    for language in languages {
+        rules.tongues.extend(tongue(language, files, problems, &mut rules.notes));
+    }
+    rules.intents = rules.tongues.iter().flat_map(Tongue::intents).collect::<BTreeSet<&str>>().len();
+    rules.tests = tests(files, problems);
+    for tongue in &mut rules.tongues {
+        tongue.phrasings = phrasings(tongue, &rules.tests);
+    }
+    rules
+}
+
+/// A file without a language is read for each of them and tells its problems each time.
+fn tidy(rules: &mut Rules, problems: &mut Vec<Problem>) {
+    for list in [problems, &mut rules.notes] {
         list.sort();
         list.dedup();
     }
-    (rules, problems)
 }
 
 fn is_json(path: &str) -> bool {
