@@ -19,6 +19,7 @@ mod numbers;
 mod openers;
 mod regexes;
 mod respond;
+mod schema;
 mod selftest;
 mod sentence;
 mod tongue;
@@ -214,7 +215,7 @@ fn hit<'a>(reading: Reading<'a>, tongue: &'a Tongue, said: &Said<'a>) -> Option<
 /// The JSON Schema of an intent file, for editors.
 #[must_use]
 pub fn schema() -> Value {
-    file::schema()
+    schema::schema()
 }
 
 #[cfg(test)]
