@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build model demo run test bench
+.PHONY: help setup build model demo run test bench bench-intents
 
 # rustup's folder, for shells that have not read its env file yet.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -22,6 +22,7 @@ help:
 	@echo 'make run    the same set-up, then the daemon with ./config.yaml until Ctrl-C'
 	@echo 'make test   the same set-up, then every check and test'
 	@echo 'make bench  the same set-up, then the benchmarks'
+	@echo 'make bench-intents  the same build, then tier 1 beside hassil, over the sentences in $$HEARTHD_EVAL_DATA'
 	@echo 'make build  the same set-up, then target/release/hearthd alone'
 
 setup:
@@ -63,3 +64,6 @@ test: build model
 
 bench: build model
 	@$(CARGO) bench --profile release --bench echo --bench models --bench tier1
+
+bench-intents: build
+	@python3 benches/hassil.py --hearthd $(HEARTHD)

@@ -19,9 +19,11 @@ fn main() {
 }
 
 fn shipped() -> Vec<Source> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("intents/en");
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = [root.join("intents"), root.join("intents/en")];
+    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
     let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+    let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     let read = |path: &Path| Some(Source { path: path.display().to_string(), text: fs::read_to_string(path).ok()? });
     paths.filter_map(|path| read(&path)).collect()
 }

@@ -29,7 +29,7 @@
 //! | [`transport`] | MQTT and HTTP: bytes to utterances, replies to bytes | core, engine |
 //! | [`broker`] | the embedded MQTT broker, a peer like any other | - |
 //! | [`config`] | the config file, validated types, secrets | core |
-//! | [`service`] | systemd, journal, signals | - |
+//! | [`service`] | systemd, journal, signals, changed files | - |
 //! | [`cli`] | one file a command | all |
 //!
 //! What must never happen: a model's text becomes a device command; an utterance ends with no final object or with two;

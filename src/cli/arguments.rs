@@ -42,6 +42,8 @@ pub(super) enum Command {
     Match(MatchArgs),
     /// Sends an utterance through the broker and prints the reply as it streams
     Ask(AskArgs),
+    /// Shows the languages that are here, and imports more
+    Intents(IntentsArgs),
     /// Lists and fetches models
     Models(ModelsArgs),
     /// Prints the JSON Schema of a kind of file, for editors
@@ -116,6 +118,53 @@ pub(super) enum TierName {
     Chat,
     /// The large model
     Explain,
+}
+
+/// `hearthd intents`
+#[derive(Debug, Args)]
+pub(super) struct IntentsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub(super) command: IntentsCommand,
+}
+
+/// What `hearthd intents` can do.
+#[derive(Debug, Subcommand)]
+pub(super) enum IntentsCommand {
+    /// Shows the languages that are here, how many intents and sentences each has, and where they come from
+    List {
+        /// Prints JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetches the sentences of a language and writes them beside your own, which override them
+    Import(ImportArgs),
+}
+
+/// `hearthd intents import`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  hearthd intents import home-assistant-intents --language de\n  \
+                  hearthd intents import home-assistant-intents --language de --language fr\n  \
+                  hearthd intents import home-assistant-intents --from ./home_assistant_intents-2026.10.27-py3-none-any.whl\n\n\
+                  The sentences go to LANGUAGE/home-assistant in the folder of `intents.path`, with their licence (CC-BY-4.0).\n\
+                  Importing again brings them up to date. Python's pip fetches the package, so its settings hold \
+                  (PIP_INDEX_URL, proxies).")]
+pub(super) struct ImportArgs {
+    /// Whose sentences
+    pub(super) package: SentencePackage,
+    /// A language, such as de or pt-BR; may stand more than once [default: the config's]
+    #[arg(long, value_name = "TAG", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) language: Vec<String>,
+    /// Takes the package from this wheel or folder instead of fetching it
+    #[arg(long, value_name = "FILE.whl|FOLDER")]
+    pub(super) from: Option<PathBuf>,
+}
+
+/// The packages of sentences that can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SentencePackage {
+    /// Home Assistant's, in more than 60 languages
+    HomeAssistantIntents,
 }
 
 /// The kinds of file with a schema.

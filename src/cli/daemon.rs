@@ -1,30 +1,30 @@
 //! The running daemon: starts its parts in order, waits for signals, reloads, drains, and stops them in reverse.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::config::file::{self, ConfigError, Loaded};
+use crate::config::file::Loaded;
 use crate::core::intents::Rules;
-use crate::core::yaml::Problem;
 use crate::engine::{self, Engine};
 use crate::inference::protocol::LoadPlan;
 use crate::inference::supervisor::{self, SupervisorOptions};
 use crate::service::notify;
 use crate::service::signals::{Signal, Signals};
+use crate::service::watch::{Change, Watch};
 use crate::transport::http;
 use crate::transport::mqtt::{self, Connection, Mqtt};
 
-use super::{Outcome, connect, environment, sources};
+use super::reload::{Extent, Fresh, ReloadFailed, Reloads};
+use super::{Outcome, connect, sources};
 
 /// How long running answers may take to end once the daemon is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long the parts may take to stop.
 const STOP: Duration = Duration::from_secs(5);
-/// Problems of a reload that are told on the info topic.
-const MAX_TOLD: usize = 5;
 /// How often the info topic and systemd's status are brought up to date.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -47,7 +47,16 @@ struct Daemon {
     plan: LoadPlan,
     /// What the engine was started with.
     started_with: engine::Settings,
+    reloads: Reloads,
     last_reload: Value,
+    /// The folder whose changes are taken at once.
+    watched: watch::Sender<Option<PathBuf>>,
+}
+
+/// What makes the daemon read its files again, besides signals.
+struct Orders {
+    reload: mpsc::Receiver<()>,
+    changes: mpsc::Receiver<Change>,
 }
 
 /// Runs until a signal says stop.
@@ -59,6 +68,9 @@ pub(super) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     if let Some(problem) = connect::bad_models(&loaded).first() {
         return Err(StartError(format!("{}: {problem}", loaded.path.display())));
     }
+    // Before the rules are read: what changes meanwhile is noticed.
+    let (watched, turned) = watch::channel(to_watch(&loaded));
+    let watch = Watch::new(turned, |folder| sources::paths(folder).0);
     let rules = load_rules(&loaded)?;
     let broker = Broker::start(&loaded).await?;
     let (mqtt, connection) = mqtt::prepare(connect::settings(&loaded).map_err(StartError::from_any)?);
@@ -73,11 +85,14 @@ pub(super) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     let engine = Engine::new(settings.clone(), rules, models, mqtt.bus(), Some(&loaded.config.state_dir.0));
     let mut tasks = JoinSet::new();
     tasks.spawn(supervision.run(until(stopped.clone())));
-    let (reload_tx, reload_rx) = mpsc::channel(1);
+    let (changes_tx, changes) = mpsc::channel(1);
+    tasks.spawn(watch.run(changes_tx, until(stopped.clone())));
+    let (reload_tx, reload) = mpsc::channel(1);
     spawn_transports(&mut tasks, connection, door, &engine, reload_tx, stopped);
-    let mut daemon = Daemon { loaded, engine, mqtt, plan, started_with: settings, last_reload: Value::Null };
+    let (reloads, last_reload) = (Reloads::default(), Value::Null);
+    let mut daemon = Daemon { loaded, engine, mqtt, plan, started_with: settings, reloads, last_reload, watched };
     notify::ready();
-    let outcome = daemon.serve(&mut signals, reload_rx, &broker).await;
+    let outcome = daemon.serve(&mut signals, Orders { reload, changes }, &broker).await;
     notify::stopping();
     daemon.engine.drain(patience(&mut signals)).await;
     daemon.mqtt.close();
@@ -108,6 +123,11 @@ fn worker_options(loaded: &Loaded) -> SupervisorOptions {
 async fn until(mut stopped: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is as good as stopped.
     let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+fn to_watch(loaded: &Loaded) -> Option<PathBuf> {
+    let intents = &loaded.config.intents;
+    intents.watch.then(|| intents.path.clone())
 }
 
 fn load_rules(loaded: &Loaded) -> Result<Rules, StartError> {
@@ -143,7 +163,7 @@ fn spawn_transports(
 
 impl Daemon {
     /// Waits for signals, orders to reload and changes worth telling, until it is time to stop.
-    async fn serve(&mut self, signals: &mut Signals, mut reload_rx: mpsc::Receiver<()>, broker: &Broker) -> Outcome {
+    async fn serve(&mut self, signals: &mut Signals, mut orders: Orders, broker: &Broker) -> Outcome {
         let mut look = tokio::time::interval(LOOK);
         let mut fed = tokio::time::Instant::now();
         let feed_every = notify::watchdog_interval();
@@ -151,9 +171,14 @@ impl Daemon {
             tokio::select! {
                 signal = signals.next() => match signal {
                     Signal::Stop => return Outcome::Done,
-                    Signal::Reload => self.reload(),
+                    Signal::Reload => self.reloads.order(Extent::All),
                 },
-                Some(()) = reload_rx.recv() => self.reload(),
+                Some(()) = orders.reload.recv() => self.reloads.order(Extent::All),
+                Some(change) = orders.changes.recv() => {
+                    log::info!("intents changed: {change}");
+                    self.reloads.order(Extent::Intents);
+                }
+                read = self.reloads.done() => self.take(read),
                 cause = broker.died() => {
                     log::error!("the embedded broker ended, and hearthd with it: {cause}");
                     return Outcome::Problems;
@@ -165,6 +190,9 @@ impl Daemon {
                         fed = tokio::time::Instant::now();
                     }
                 }
+            }
+            if self.reloads.begin(&self.loaded, self.engine.intents() > 0) {
+                notify::reloading();
             }
         }
     }
@@ -185,8 +213,10 @@ impl Daemon {
             "last_reload": self.last_reload,
         });
         self.mqtt.announce(&info.to_string());
+        let failed =
+            self.last_reload["message"].as_str().map_or_else(String::new, |why| format!("reload failed: {why}; "));
         notify::status(&format!(
-            "broker {}, {} intents, chat {}, explain {}",
+            "{failed}broker {}, {} intents, chat {}, explain {}",
             health.broker,
             self.engine.intents(),
             health.chat.state,
@@ -194,18 +224,20 @@ impl Daemon {
         ));
     }
 
-    /// Reads config and intents again; what is broken changes nothing.
-    fn reload(&mut self) {
-        notify::reloading();
-        let outcome = self.read_again();
+    /// Puts what was read in place, or tells why nothing changes.
+    fn take(&mut self, read: Result<Fresh, ReloadFailed>) {
         let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        self.last_reload = match &outcome {
-            Ok(()) => json!({ "at": at, "ok": true }),
-            Err(failed) => json!({ "at": at, "ok": false, "message": failed.public }),
-        };
-        match outcome {
-            Ok(()) => log::info!("reloaded: {} intents", self.engine.intents()),
+        match read {
+            Ok(fresh) => {
+                if let Some(loaded) = fresh.loaded {
+                    self.take_config(loaded);
+                }
+                self.engine.replace_rules(fresh.rules);
+                self.last_reload = json!({ "at": at, "ok": true });
+                log::info!("reloaded: {} intents", self.engine.intents());
+            }
             Err(failed) => {
+                self.last_reload = json!({ "at": at, "ok": false, "message": failed.public });
                 log::error!("reload failed, what was loaded before stays");
                 for line in failed.lines {
                     log::error!("{line}");
@@ -216,13 +248,8 @@ impl Daemon {
         notify::ready();
     }
 
-    fn read_again(&mut self) -> Result<(), ReloadFailed> {
-        let loaded =
-            file::load(Some(&self.loaded.path), &environment()).map_err(|error| ReloadFailed::config(&error))?;
-        let (rules, problems) = sources::load(&loaded.config.intents);
-        if !problems.is_empty() {
-            return Err(ReloadFailed::intents(&problems));
-        }
+    /// Puts a config in place, as far as it can change while the daemon runs.
+    fn take_config(&mut self, loaded: Loaded) {
         let mut settings = connect::engine_settings(&loaded);
         // The worker holds what it was started with; the rest of a tier's settings goes with each prompt.
         if connect::plan(&loaded) != self.plan {
@@ -238,32 +265,15 @@ impl Daemon {
         {
             log::warn!("changes to mqtt and http take effect at the next start");
         }
-        self.engine.replace_rules(rules);
         self.engine.replace_settings(settings);
         log::set_max_level(loaded.config.log.level.into());
+        let folder = to_watch(&loaded);
+        self.watched.send_if_modified(|watched| {
+            let differs = *watched != folder;
+            *watched = folder;
+            differs
+        });
         self.loaded = loaded;
-        Ok(())
-    }
-}
-
-/// Why a reload changed nothing.
-struct ReloadFailed {
-    /// For the info topic, which everybody on the broker may read.
-    public: String,
-    /// For the log, a problem a line.
-    lines: Vec<String>,
-}
-
-impl ReloadFailed {
-    /// A config may hold a secret in the wrong place, so that only the log says what is wrong with it.
-    fn config(error: &ConfigError) -> Self {
-        let lines: Vec<String> = error.to_string().lines().map(str::to_owned).collect();
-        Self { public: "the config has problems; the log and `hearthd check` name them".to_owned(), lines }
-    }
-
-    fn intents(problems: &[Problem]) -> Self {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Self { public: lines.iter().take(MAX_TOLD).cloned().collect::<Vec<_>>().join("\n"), lines }
     }
 }
 

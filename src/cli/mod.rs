@@ -8,8 +8,10 @@ mod ask;
 mod check;
 mod connect;
 mod daemon;
+mod intents;
 mod matching;
 pub mod models;
+mod reload;
 mod run;
 mod schema;
 mod sources;
@@ -60,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Test => with(config(), |loaded| test::run(&loaded)),
         Command::Match(args) => with(config(), |loaded| matching::run(&loaded, args)),
         Command::Ask(args) => with(config(), |loaded| ask::run(&loaded, args)),
+        Command::Intents(args) => with(config(), |loaded| intents::run(&loaded, args)),
         Command::Models(args) => with(config(), |loaded| fetch(&loaded, args)),
     };
     outcome.into()

@@ -134,6 +134,8 @@ impl Mqtt {
 pub struct Intents {
     /// Folder of intent files; every `*.yaml` in it and below is read.
     pub path: PathBuf,
+    /// Whether changed files are taken at once.
+    pub watch: bool,
     /// Whether nothing but the default named it.
     #[serde(skip)]
     pub is_default: bool,
@@ -141,7 +143,7 @@ pub struct Intents {
 
 impl Default for Intents {
     fn default() -> Self {
-        Self { path: DEFAULT_INTENTS.into(), is_default: false }
+        Self { path: DEFAULT_INTENTS.into(), watch: true, is_default: false }
     }
 }
 

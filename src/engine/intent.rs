@@ -1,14 +1,22 @@
 //! Tier 1: a matched rule is carried out, a command that none matches is answered as such.
 
-use crate::core::intents::Hit;
+use crate::core::intents::{Hit, Now};
 use crate::core::reply::{Action, Code, Final, MatchedIntent, Status};
 use crate::core::utterance::{Tier, normalise};
 
 use super::responder::Responder;
 use super::{Bus, Command};
 
-/// Sends a rule's commands in order and says its response, or what kept it from being carried out.
+/// Sends a rule's commands in order and says its response, or what kept it from being carried out. What nothing carries out
+/// is said to be so: an answer that claims otherwise would be a lie.
 pub(super) fn act(hit: Hit, bus: &dyn Bus, responder: &mut Responder) -> Final {
+    if !hit.is_handled {
+        let message = format!("this is understood as {}, but no action of the intent files carries it out", hit.name);
+        let mut last = Final::refusal(None, Code::NotSupported, message);
+        last.tier = Some(Tier::Intent);
+        last.intent = Some(MatchedIntent { name: hit.name, slots: hit.slots, source: hit.source });
+        return last;
+    }
     let mut actions = Vec::with_capacity(hit.publishes.len());
     let mut away = None;
     for publish in hit.publishes {
@@ -35,6 +43,12 @@ pub(super) fn act(hit: Hit, bus: &dyn Bus, responder: &mut Responder) -> Final {
     last.actions = actions;
     last.intent = Some(MatchedIntent { name: hit.name, slots: hit.slots, source: hit.source });
     last
+}
+
+/// The time as rules' answers tell it.
+pub(super) fn now() -> Now {
+    let now = jiff::Zoned::now();
+    Now { time: now.strftime("%-I:%M %p").to_string(), date: now.strftime("%A, %-d %B %Y").to_string() }
 }
 
 /// Says that no rule matches, with what may have been meant.

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::core::intents::Rules;
+use crate::core::intents::{Rules, Said};
 use crate::core::reply::{Code, Final, Reply};
 use crate::core::routing::{self, Route};
 use crate::core::sampling::Sampling;
@@ -208,7 +208,9 @@ impl Engine {
         let site = utterance.site_id.as_ref().map(Identifier::as_str);
         let lang = utterance.lang.as_deref().unwrap_or(&settings.language);
         let wants_rules = utterance.tier.is_none_or(|tier| tier == Tier::Intent);
-        let hit = if wants_rules { rules.find(&utterance.text, lang, site) } else { None };
+        let now = intent::now();
+        let said = Said { text: &utterance.text, lang, site, context: None, now: Some(&now) };
+        let hit = if wants_rules { rules.hear(&said) } else { None };
         let decision = routing::route(&utterance.text, utterance.tier, hit.is_some());
         responder.timing.route_ms = milliseconds(routing_began.elapsed());
         let last = match (decision.tier, hit) {

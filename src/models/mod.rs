@@ -8,7 +8,7 @@ pub mod catalogue;
 pub mod checksum;
 pub mod error;
 mod hub;
-mod pip;
+pub mod pip;
 pub mod pull;
 
 use std::fmt;

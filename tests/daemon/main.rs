@@ -16,6 +16,7 @@ mod ids;
 mod models;
 #[path = "../support/mosquitto.rs"]
 mod mosquitto;
+mod reload;
 mod secure;
 mod utterances;
 #[path = "../support/web.rs"]

@@ -2,13 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::context::{Condition, Requirement};
+use super::context::{self, Condition, Requirement};
 use super::fill::{self, Filled, Template};
 use super::lists::View;
 use super::respond::Response;
 use super::sentence::grammar::{ListId, OPEN_LISTS};
 use super::{Hit, Publish, Said};
 
+/// The slot of what a sentence leaves out: "everything off except the fridge".
+const EXCEPTED: &str = "except";
 /// Keys of the context that one block may ask for.
 pub(super) const MAX_REQUIRED: usize = 8;
 
@@ -48,6 +50,8 @@ pub(super) struct Required {
 /// Messages, and when they are sent.
 #[derive(Debug)]
 pub(super) struct Act {
+    /// Whether the block itself says it, not the files of its intent.
+    pub(super) is_own: bool,
     /// A slot, or a key of what is known of a named thing, and what it must be.
     pub(super) when: Vec<Requirement>,
     pub(super) publishes: Vec<PublishTemplate>,
@@ -139,35 +143,59 @@ impl Block {
                 slots.filled[slot] = self.look_up(&required.condition.key, said, view, &slots);
             }
         }
-        let mut publishes = Vec::new();
-        let act = self.acts.iter().find(|act| self.is_when(act, said, view, &slots));
-        for publish in act.into_iter().flat_map(|act| &act.publishes) {
-            publishes.push(Publish {
-                topic: publish.topic.write_topic(&slots.filled)?,
-                payload: publish.payload.write(&slots.filled)?,
-                qos: publish.qos,
-                retain: publish.retain,
-            });
-        }
+        let publishes = match &self.acts[..] {
+            // The block's own: where its words may not enter a topic, the sentence is none of this block's.
+            [own] if own.is_own => Some(own.write(&slots)?),
+            acts => acts.iter().filter(|act| self.is_when(act, &slots)).find_map(|act| act.write(&slots)),
+        };
         Some(Hit {
             name: self.intent.clone(),
             slots: fill::slots(&self.slots, &slots.filled),
             source: format!("{}:{line}", self.file),
             sentence: template.to_owned(),
             response: self.response.write(&self.slots, &slots, said.now),
-            is_handled: act.is_some() || (self.is_handled && self.acts.is_empty()),
+            is_handled: publishes.is_some() || (self.is_handled && self.acts.is_empty()),
             metadata: self.metadata.clone(),
-            publishes,
+            publishes: publishes.unwrap_or_default(),
         })
     }
 
-    fn is_when<'a>(&'a self, act: &Act, said: &Said<'a>, view: View<'a>, slots: &Slots<'a>) -> bool {
-        act.when.iter().all(|wanted| {
-            let key = wanted.condition.key.as_str();
-            let slot = self.slots.iter().position(|name| name == key);
-            let own = slot.and_then(|slot| slots.filled.get(slot)?.clone());
-            let value = own.or_else(|| self.look_up(key, said, view, slots));
-            value.is_some_and(|value| wanted.condition.holds(&super::context::folded(&value.to_value())))
-        })
+    /// Whether an act is meant: each key a slot that the sentence fills, or known of a thing that it names. The room the
+    /// caller is in is neither. What a sentence excepts is for acts alone that say so.
+    fn is_when(&self, act: &Act, slots: &Slots<'_>) -> bool {
+        let filled = |key: &str| {
+            let slot = self.slots.iter().position(|name| name == key)?;
+            slots.filled.get(slot)?.as_ref()
+        };
+        let is_excepting = filled(EXCEPTED).is_some() && !act.when.iter().any(|wanted| wanted.condition.key == EXCEPTED);
+        let named = self.slots.iter().zip(&slots.filled).filter(|(name, _)| *name != EXCEPTED);
+        let named: Vec<&Filled<'_>> = named.filter_map(|(_, value)| value.as_ref()).collect();
+        let known = |key: &str| {
+            named.iter().rev().find_map(|value| match value {
+                Filled::Listed(entry, _) => entry.context.get(key).cloned(),
+                _ => None,
+            })
+        };
+        !is_excepting
+            && act.when.iter().all(|wanted| {
+                let key = wanted.condition.key.as_str();
+                let value = filled(key).map(Filled::to_value).or_else(|| known(key));
+                value.is_some_and(|value| wanted.condition.holds(&context::folded(&value)))
+            })
+    }
+}
+
+impl Act {
+    /// The messages; `None` where a slot is not filled, or its words may not enter a topic.
+    fn write(&self, slots: &Slots<'_>) -> Option<Vec<Publish>> {
+        let message = |publish: &PublishTemplate| {
+            Some(Publish {
+                topic: publish.topic.write_topic(&slots.filled)?,
+                payload: publish.payload.write(&slots.filled)?,
+                qos: publish.qos,
+                retain: publish.retain,
+            })
+        };
+        self.publishes.iter().map(message).collect()
     }
 }

@@ -9,16 +9,16 @@ use super::*;
 
 /// The shipped files, read as the daemon reads them.
 fn shipped() -> Vec<Source> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("intents/en");
-    let mut sources: Vec<Source> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
-        .map(|path| Source {
-            path: format!("intents/en/{}", path.file_name().unwrap().to_str().unwrap()),
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = Vec::new();
+    for folder in ["intents", "intents/en"] {
+        let paths = fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+        sources.extend(files.map(|path| Source {
+            path: path.strip_prefix(root).unwrap().display().to_string(),
             text: fs::read_to_string(path).unwrap(),
-        })
-        .collect();
+        }));
+    }
     // The order they come in does not matter.
     sources.reverse();
     sources

@@ -29,6 +29,8 @@ pub enum Code {
     Expired,
     /// A command that no rule matches.
     NotUnderstood,
+    /// A command that is understood, and nothing here carries it out.
+    NotSupported,
     /// The tier's model is missing, still loading or could not be loaded.
     ModelUnavailable,
     /// The model's process ended while it answered.
@@ -49,7 +51,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the page that lists them and the test that compares it.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::BadRequest,
         Self::TooLong,
         Self::ReplyTopicNotAllowed,
@@ -57,6 +59,7 @@ impl Code {
         Self::Busy,
         Self::Expired,
         Self::NotUnderstood,
+        Self::NotSupported,
         Self::ModelUnavailable,
         Self::ModelCrashed,
         Self::Timeout,
@@ -78,6 +81,7 @@ impl Code {
             Self::Busy => "busy",
             Self::Expired => "expired",
             Self::NotUnderstood => "not_understood",
+            Self::NotSupported => "not_supported",
             Self::ModelUnavailable => "model_unavailable",
             Self::ModelCrashed => "model_crashed",
             Self::Timeout => "timeout",
