@@ -8,6 +8,7 @@ mod ask;
 mod check;
 mod connect;
 mod daemon;
+mod eval;
 mod intents;
 mod matching;
 pub mod models;
@@ -59,7 +60,8 @@ pub fn main() -> ExitCode {
         Command::Schema(which) => schema::run(*which),
         Command::Check => check::run(&config()),
         Command::Run => with(config(), run::run),
-        Command::Test => with(config(), |loaded| test::run(&loaded)),
+        Command::Test(args) => with(config(), |loaded| test::run(&loaded, args)),
+        Command::Eval(args) => eval::run(config, args),
         Command::Match(args) => with(config(), |loaded| matching::run(&loaded, args)),
         Command::Ask(args) => with(config(), |loaded| ask::run(&loaded, args)),
         Command::Intents(args) => with(config(), |loaded| intents::run(&loaded, args)),

@@ -46,7 +46,7 @@ pub(super) fn act(hit: Hit, bus: &dyn Bus, responder: &mut Responder) -> Final {
 }
 
 /// The time as rules' answers tell it.
-pub(super) fn now() -> Now {
+pub(crate) fn now() -> Now {
     let now = jiff::Zoned::now();
     Now { time: now.strftime("%-I:%M %p").to_string(), date: now.strftime("%A, %-d %B %Y").to_string() }
 }

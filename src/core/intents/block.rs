@@ -167,7 +167,8 @@ impl Block {
             let slot = self.slots.iter().position(|name| name == key)?;
             slots.filled.get(slot)?.as_ref()
         };
-        let is_excepting = filled(EXCEPTED).is_some() && !act.when.iter().any(|wanted| wanted.condition.key == EXCEPTED);
+        let is_excepting =
+            filled(EXCEPTED).is_some() && !act.when.iter().any(|wanted| wanted.condition.key == EXCEPTED);
         let named = self.slots.iter().zip(&slots.filled).filter(|(name, _)| *name != EXCEPTED);
         let named: Vec<&Filled<'_>> = named.filter_map(|(_, value)| value.as_ref()).collect();
         let known = |key: &str| {

@@ -132,6 +132,12 @@ impl Rules {
         self.intents
     }
 
+    /// The languages they are in; rules that count for every language are in none.
+    #[must_use]
+    pub fn languages(&self) -> Vec<&str> {
+        self.tongues.iter().map(|tongue| tongue.tag.as_str()).filter(|tag| !tag.is_empty()).collect()
+    }
+
     /// Whether there is no rule at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
