@@ -193,6 +193,24 @@ intents:
 }
 
 #[test]
+fn what_blocks_share_by_an_anchor_may_be_unused_in_each() {
+    let text = "\
+intents:
+  HassX:
+    data:
+      - sentences: ['go {up}', '<now> go']
+        lists: &lists
+          up: {values: [up]}
+          down: {values: [down]}
+        expansion_rules: &rules {now: now, then: then}
+      - sentences: ['come {down}', '<then> come']
+        lists: *lists
+        expansion_rules: *rules
+";
+    assert_eq!(notes(text), Vec::<String>::new());
+}
+
+#[test]
 fn a_list_of_a_language_is_used_by_a_file_of_all() {
     let all = "lists: {colour: {values: [x]}}\nintents: {X: {data: [{sentences: ['[very] {colour}']}]}}";
     let en = "language: en\nlists: {colour: {values: [red]}, shape: {values: [round]}}";

@@ -151,15 +151,26 @@ fn report_own(placed: &Placed<'_>, used: &Used, notes: &mut Vec<Problem>) {
     }
     for (name, _) in placed.block.lists.0.iter().filter(|(name, _)| !used.lists.contains(name)) {
         // The rooms of a block say where a speaker may be.
-        if name != "area" {
+        if name != "area" && !is_shared(placed, "lists") {
             let message = format!("no sentence of the block has `{{{name}}}` in it: use the list, or take it out");
             notes.push(placed.problem(&["lists", name], message));
         }
     }
     for name in placed.block.expansion_rules.keys().filter(|name| !used.rules.contains(*name)) {
+        if is_shared(placed, "expansion_rules") {
+            break;
+        }
         let message = format!("no sentence of the block has `<{name}>` in it: use the rule, or take it out");
         notes.push(placed.problem(&["expansion_rules", name], message));
     }
+}
+
+/// Whether several blocks share a part by an anchor and its aliases: then each may leave some of it unused.
+fn is_shared(placed: &Placed<'_>, part: &str) -> bool {
+    let line = placed.problem(&[part], "").line;
+    let text = placed.loaded.text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let value = text.split_once(&format!("{part}:")).map_or("", |(_, value)| value.trim_start());
+    value.starts_with(['&', '*'])
 }
 
 /// The named groups of a regex.
