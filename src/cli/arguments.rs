@@ -41,10 +41,10 @@ pub(super) enum Command {
     Check,
     /// Runs the tests written beside the intents
     Test(TestArgs),
-    /// Measures how well and how fast labelled sentences are understood
-    Eval(EvalArgs),
     /// Says which tier would answer and why, without doing it
     Match(MatchArgs),
+    /// Measures how well and how fast labelled sentences are understood
+    Eval(EvalArgs),
     /// Sends an utterance through the broker and prints the reply as it streams
     Ask(AskArgs),
     /// Shows the languages that are here, and imports more

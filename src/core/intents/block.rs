@@ -7,7 +7,7 @@ use super::fill::{self, Filled, Template};
 use super::lists::View;
 use super::respond::Response;
 use super::sentence::grammar::{ListId, OPEN_LISTS};
-use super::{Hit, Publish, Said};
+use super::{Hit, Publish, Said, understand};
 
 /// The slot of what a sentence leaves out: "everything off except the fridge".
 const EXCEPTED: &str = "except";
@@ -155,6 +155,13 @@ impl Block {
             sentence: template.to_owned(),
             response: self.response.write(&self.slots, &slots, said.now),
             is_handled: publishes.is_some() || (self.is_handled && self.acts.is_empty()),
+            corrected: None,
+            is_guarded: !understand::is_question(&self.intent)
+                && slots
+                    .filled
+                    .iter()
+                    .flatten()
+                    .any(|value| matches!(value, Filled::Listed(entry, _) if entry.is_guarded())),
             metadata: self.metadata.clone(),
             publishes: publishes.unwrap_or_default(),
         })

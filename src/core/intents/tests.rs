@@ -52,3 +52,4 @@ fn payload(rules: &Rules, text: &str) -> Option<String> {
 mod files;
 mod matching;
 mod shipped;
+mod understanding;

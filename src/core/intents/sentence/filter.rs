@@ -144,11 +144,10 @@ impl<'g> Builder<'g> {
     fn ends_inside_word(&self, id: NodeId, before: bool) -> bool {
         match self.grammar.node(id) {
             Node::Word { text, .. } => text.last() != Some(&b'\''),
-            Node::Space { .. } => false,
             Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => true,
             Node::Sequence(items) => items.iter().fold(before, |inside, &item| self.ends_inside_word(item, inside)),
             Node::Alternative(items) => items.iter().any(|&item| self.ends_inside_word(item, before)),
-            Node::Permutation(_) => false,
+            Node::Space { .. } | Node::Permutation(_) => false,
         }
     }
 

@@ -1,0 +1,95 @@
+//! How well the shipped English sentences are understood, over the folder that `HEARTHD_EVAL_DATA` names.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test says by a panic what went wrong, and aloud what it skipped"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hearthd::core::intents::evaluation::{Line, Verdict};
+use hearthd::core::intents::{Home, Rules, Said, Source, load};
+use serde_json::{Value, json};
+
+/// The folder, or nothing and a line that nobody overlooks.
+fn data(test: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("HEARTHD_EVAL_DATA").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("SKIPPED {test}: HEARTHD_EVAL_DATA is not set, so nothing was measured");
+    }
+    folder
+}
+
+/// The shipped sentences, with the names of the measured home.
+fn shipped(data: &Path) -> Rules {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = Vec::new();
+    for folder in ["intents", "intents/en"] {
+        let paths = fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+        sources.extend(
+            files.map(|path| Source { path: path.display().to_string(), text: fs::read_to_string(path).unwrap() }),
+        );
+    }
+    let (mut rules, problems) = load(&sources);
+    assert_eq!(problems, []);
+    let home: Home = serde_json::from_str(&fs::read_to_string(data.join("home_en.json")).unwrap()).unwrap();
+    rules.set_names(&Arc::new(home.names()));
+    rules
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// Of a hundred sentences, how many have each verdict that `counts`.
+fn percent(rules: &Rules, lines: &[Line], counts: impl Fn(Verdict) -> bool) -> f64 {
+    let judge = |line: &Line| {
+        let said = Said { text: &line.sentence, lang: "en", context: line.context.as_ref(), ..Said::default() };
+        line.judge(rules.hear(&said).as_ref())
+    };
+    let count = lines.iter().filter(|line| counts(judge(line))).count();
+    100.0 * f64::from(u32::try_from(count).unwrap()) / f64::from(u32::try_from(lines.len()).unwrap())
+}
+
+fn labelled(data: &Path, file: &str) -> Vec<Line> {
+    lines(&data.join(file)).iter().map(|line| Line::parse(line).unwrap()).collect()
+}
+
+#[test]
+fn labelled_sentences_are_understood() {
+    let Some(data) = data("labelled_sentences_are_understood") else { return };
+    let (rules, lines) = (shipped(&data), labelled(&data, "ha_en_dev.jsonl"));
+    let intents = percent(&rules, &lines, Verdict::is_right_intent);
+    let exact = percent(&rules, &lines, |verdict| verdict == Verdict::Exact);
+    println!("intent {intents:.2} %, with slots {exact:.2} %");
+    assert!(intents >= 95.0 && exact >= 92.0, "intent {intents:.2} %, with slots {exact:.2} %");
+}
+
+#[test]
+fn slips_of_names_are_forgiven() {
+    let Some(data) = data("slips_of_names_are_forgiven") else { return };
+    let (rules, lines) = (shipped(&data), labelled(&data, "typo_dev.jsonl"));
+    let exact = percent(&rules, &lines, |verdict| verdict == Verdict::Exact);
+    let wrong = percent(&rules, &lines, |verdict| verdict == Verdict::Wrong);
+    println!("with slots {exact:.2} %, wrong {wrong:.2} %");
+    assert!(exact >= 88.0 && wrong <= 1.0, "with slots {exact:.2} %, wrong {wrong:.2} %");
+}
+
+#[test]
+fn chat_and_questions_fire_nothing() {
+    let Some(data) = data("chat_and_questions_fire_nothing") else { return };
+    let rules = shipped(&data);
+    let lines: Vec<Line> = lines(&data.join("routing_dev.jsonl"))
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|line| line["label"] == "chat" || line["label"] == "explain")
+        .map(|line| Line::parse(&json!({"sentence": line["text"], "intent": null}).to_string()).unwrap())
+        .collect();
+    let fired = percent(&rules, &lines, |verdict| verdict != Verdict::Exact);
+    println!("{fired:.2} % of {} fired", lines.len());
+    assert!(fired <= 0.3, "{fired:.2} % fired");
+}
