@@ -202,6 +202,51 @@ fn match_names_the_runner_up_and_why_it_lost() {
 }
 
 #[test]
+fn match_shows_several_commands_slips_and_questions_back() {
+    let place = Place::configured();
+    let text = "\
+language: en
+lists:
+  name:
+    values:
+      - {in: desk lamp, out: desk_lamp, context: {area: den}}
+      - {in: fan, out: fan, context: {area: den}}
+      - {in: bulb, out: bulb_1, context: {area: den}}
+      - {in: bulb, out: bulb_2, context: {area: attic}}
+intents:
+  HassTurnOn: {data: [{sentences: ['turn on [the] {name}'], response: 'The {name} is on.'}]}
+  Halt: {data: [{sentences: [halt, 'h(a|u)lt'], response: Halted.}]}
+";
+    place.write("rules/home.yaml", text);
+    let shows = |text: &str, parts: &[&str]| {
+        let (code, out, err) = place.hearthd(&["match", text]);
+        assert_eq!(code, 0, "{err}");
+        for part in parts {
+            assert!(out.contains(part), "{part}\n{out}");
+        }
+    };
+    shows("turn on the fan and halt", &["commands: 2\nintent:   HassTurnOn\n", "\nintent:   Halt\n", "Halted."]);
+    let json = place.json(&["match", "--json", "turn on the fan and the desk lamp"]);
+    assert_eq!(json["intents"].as_array().unwrap().len(), 2, "{json}");
+    assert_eq!((&json["tier"], &json["intent"]), (&json!("intent"), &json["intents"][0]));
+
+    shows("turn on the desk lmap", &["intent:   HassTurnOn\nheard as: turn on the desk lamp\n"]);
+    let json = place.json(&["match", "--json", "turn on the desk lmap"]);
+    assert_eq!(json["intent"]["corrected"], "turn on the desk lamp", "{json}");
+
+    shows("turn on the bulb", &["asks:     ", "offers:   bulb in the den\noffers:   bulb in the attic\n"]);
+    let json = place.json(&["match", "--json", "turn on the bulb"]);
+    assert_eq!((&json["intent"], &json["suggestions"][1]), (&Value::Null, &json!("bulb in the attic")), "{json}");
+    assert!(json["question"].as_str().unwrap().ends_with('?'), "{json}");
+
+    shows(
+        "halt",
+        &["sentence: halt\n", "next:     Halt `h(a|u)lt` (", "lost:     it stands later in the files: a tie\n"],
+    );
+    assert_eq!(place.json(&["match", "--json", "halt"])["runner_up"]["is_tie"], true);
+}
+
+#[test]
 fn match_takes_what_is_known_of_the_moment() {
     let place = Place::configured();
     assert_eq!(place.json(&["match", "--json", "lights on"])["intent"], Value::Null);
@@ -280,4 +325,13 @@ fn the_shipped_schema_is_what_the_program_prints() {
     assert_eq!(code, 0);
     let shipped = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/intents/intents.schema.json")).unwrap();
     assert!(out == shipped, "make it again: hearthd schema intents > intents/intents.schema.json");
+}
+
+#[test]
+fn the_shipped_files_are_clean() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let place = Place::new();
+    place.write("config.yaml", &format!("intents: {{path: {root}/intents}}\n"));
+    let (code, out, _) = place.hearthd(&["check"]);
+    assert_eq!((code, out.lines().count()), (0, 1), "{out}");
 }

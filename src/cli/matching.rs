@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::config::file::Loaded;
-use crate::core::intents::{Explanation, Hit, Said};
+use crate::core::intents::{Explanation, Hit, Said, Understood};
 use crate::core::routing::{self, Decision, Route};
 use crate::core::utterance::{Identifier, Utterance, parse_object};
 use crate::engine;
@@ -30,7 +30,7 @@ pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
     let site = site_id.as_ref().map(Identifier::as_str);
     let now = engine::intent::now();
     let explanation = rules.explain(&Said { text: &text, lang: &lang, site, context: Some(&context), now: Some(&now) });
-    let decision = routing::route(&text, None, explanation.hit.is_some());
+    let decision = routing::route(&text, None, explanation.understood != Understood::Nothing);
     let near = if decision.tier == Route::NotUnderstood { rules.near(&text, &lang) } else { Vec::new() };
     if args.json {
         say(&as_json(&explanation, &decision, &near));
@@ -49,39 +49,63 @@ fn name(tier: Route) -> &'static str {
     }
 }
 
+fn hits(understood: &Understood) -> &[Hit] {
+    if let Understood::Hits(hits) = understood { hits } else { &[] }
+}
+
+fn hit_as_json(hit: &Hit) -> Value {
+    let publishes = hit.publishes.iter();
+    let actions: Vec<_> =
+        publishes.map(|publish| json!({ "topic": publish.topic, "payload": publish.payload })).collect();
+    json!({
+        "name": hit.name,
+        "slots": hit.slots,
+        "source": hit.source,
+        "sentence": hit.sentence.trim(),
+        "corrected": hit.corrected,
+        "response": hit.response,
+        "is_handled": hit.is_handled,
+        "actions": actions,
+    })
+}
+
+/// `intent` is the first of `intents`, as in replies.
 fn as_json(explanation: &Explanation, decision: &Decision, near: &[String]) -> Value {
-    let intent = explanation.hit.as_ref().map(|hit| {
-        let publishes = hit.publishes.iter();
-        let actions: Vec<_> =
-            publishes.map(|publish| json!({ "topic": publish.topic, "payload": publish.payload })).collect();
-        json!({
-            "name": hit.name,
-            "slots": hit.slots,
-            "source": hit.source,
-            "sentence": hit.sentence.trim(),
-            "response": hit.response,
-            "is_handled": hit.is_handled,
-            "actions": actions,
-        })
-    });
+    let intents: Vec<Value> = hits(&explanation.understood).iter().map(hit_as_json).collect();
+    let (question, suggestions) = match &explanation.understood {
+        Understood::Unclear(unclear) => (Some(&unclear.message), unclear.suggestions.as_slice()),
+        Understood::Hits(_) | Understood::Nothing => (None, near),
+    };
     json!({
         "tier": name(decision.tier),
         "reason": decision.reason,
-        "intent": intent,
+        "intent": intents.first(),
+        "intents": intents,
         "runner_up": explanation.runner_up,
-        "suggestions": near,
+        "others": explanation.others,
+        "question": question,
+        "suggestions": suggestions,
     })
 }
 
 fn show(explanation: &Explanation, decision: &Decision, near: &[String]) {
     say(&format_args!("tier:     {}\nbecause:  {}", name(decision.tier), decision.reason));
-    if let Some(hit) = &explanation.hit {
+    let hits = hits(&explanation.understood);
+    if hits.len() > 1 {
+        say(&format_args!("commands: {}", hits.len()));
+    }
+    for hit in hits {
         show_hit(hit);
     }
+    if let Understood::Unclear(unclear) = &explanation.understood {
+        say(&format_args!("asks:     {}", unclear.message));
+        for suggestion in &unclear.suggestions {
+            say(&format_args!("offers:   {suggestion}"));
+        }
+    }
     if let Some(next) = &explanation.runner_up {
-        let title = if explanation.hit.is_some() { "next:" } else { "refused:" };
+        let (title, verb) = if hits.is_empty() { ("refused:", "why:") } else { ("next:", "lost:") };
         say(&format_args!("{title:<10}{} `{}` ({})", next.name, next.sentence, next.source));
-        let verb = if explanation.hit.is_some() { "lost:" } else { "why:" };
         say(&format_args!("{verb:<10}{}", next.why));
     }
     if explanation.others > 0 {
@@ -95,7 +119,11 @@ fn show(explanation: &Explanation, decision: &Decision, near: &[String]) {
 }
 
 fn show_hit(hit: &Hit) {
-    say(&format_args!("intent:   {}\nrule:     {}\nsentence: {}", hit.name, hit.source, hit.sentence.trim()));
+    say(&format_args!("intent:   {}", hit.name));
+    if let Some(corrected) = &hit.corrected {
+        say(&format_args!("heard as: {corrected}"));
+    }
+    say(&format_args!("rule:     {}\nsentence: {}", hit.source, hit.sentence.trim()));
     for (slot, value) in &hit.slots {
         say(&format_args!("slot:     {slot} = {value}"));
     }

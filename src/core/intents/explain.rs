@@ -1,6 +1,6 @@
 //! Why a rule won: the best reading of an utterance, the next best one, and what decided between them, in words.
 //!
-//! Nothing is matched here that [`Rules::hear`] would not match: the readings are the tongue's own, in its own order.
+//! Nothing is matched here that [`Rules::understand`] would not match: the readings are the tongue's own, in its own order.
 
 use serde::Serialize;
 
@@ -8,14 +8,14 @@ use crate::core::utterance;
 
 use super::sentence::matcher::Rank;
 use super::tongue::Reading;
-use super::{Hit, MAX_COMMAND_CHARS, Rules, Said};
+use super::{Hit, MAX_COMMAND_CHARS, Rules, Said, Understood};
 
 /// What was matched, and what nearly was.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// What [`Rules::hear`] makes of it.
-    pub hit: Option<Hit>,
-    /// The best of the other sentences that match.
+    /// What [`Rules::understand`] makes of it.
+    pub understood: Understood,
+    /// The best of the other sentences that match; only where one command or none was understood.
     pub runner_up: Option<RunnerUp>,
     /// How many more sentences match than these two.
     pub others: usize,
@@ -58,16 +58,27 @@ impl RunnerUp {
 }
 
 impl Rules {
-    /// As [`Self::hear`], with the sentence that came next and why it did not win.
+    /// As [`Self::understand`], with the sentence that came next and why it did not win.
     #[must_use]
     pub fn explain(&self, said: &Said<'_>) -> Explanation {
-        let mut explanation = Explanation { hit: self.hear(said), ..Explanation::default() };
-        let hit = explanation.hit.clone();
-        self.each_tongue(said, &mut |sentences| {
-            explanation.runner_up = next_best(sentences, hit.as_ref());
-            explanation.others = sentences.len().saturating_sub(2);
-            explanation.runner_up.is_some()
+        let understood = self.understand(said);
+        let mut explanation = Explanation { understood, runner_up: None, others: 0 };
+        let hit = match &explanation.understood {
+            Understood::Hits(hits) if hits.len() == 1 => hits.first(),
+            Understood::Nothing => None,
+            // What a part of several matches, and what is asked back, is no matter of what came next.
+            Understood::Hits(_) | Understood::Unclear(_) => return explanation,
+        };
+        // A name that was said nearly is looked at as the name that was meant.
+        let text = hit.and_then(|hit| hit.corrected.as_deref()).unwrap_or(said.text);
+        let (mut runner_up, mut others) = (None, 0);
+        self.each_tongue(&Said { text, ..*said }, &mut |sentences| {
+            runner_up = next_best(sentences, hit);
+            others = sentences.len().saturating_sub(2);
+            runner_up.is_some()
         });
+        explanation.runner_up = runner_up;
+        explanation.others = others;
         explanation
     }
 
@@ -201,7 +212,8 @@ intents:
     /// The winner and the runner-up, with why.
     fn explained(rules: &Rules, text: &str) -> (String, String) {
         let explanation = rules.explain(&Said { text, lang: "en", ..Said::default() });
-        let hit = explanation.hit.map_or("-".to_owned(), |hit| hit.sentence);
+        let hits = if let Understood::Hits(hits) = explanation.understood { hits } else { Vec::new() };
+        let hit = hits.into_iter().next().map_or("-".to_owned(), |hit| hit.sentence);
         let runner_up = explanation.runner_up.map_or("-".to_owned(), |runner_up| {
             assert_eq!(runner_up.is_tie, runner_up.why.contains("tie"));
             format!("{}: {}", runner_up.sentence, runner_up.why)
@@ -237,6 +249,28 @@ intents:
         assert_eq!(explanation.others, 1, "{explanation:?}");
         let runner_up = explanation.runner_up.unwrap();
         assert_eq!((runner_up.name.as_str(), runner_up.source.as_str()), ("Play", "0.yaml:8"));
+    }
+
+    #[test]
+    fn a_slip_is_explained_by_the_name_that_was_meant() {
+        let explanation = rules(&[]).explain(&Said { text: "on lmap", lang: "en", ..Said::default() });
+        let Understood::Hits(hits) = &explanation.understood else { panic!("{explanation:?}") };
+        assert_eq!(hits[0].corrected.as_deref(), Some("on lamp"));
+        let runner_up = explanation.runner_up.unwrap();
+        assert_eq!((runner_up.sentence.as_str(), runner_up.is_tie), ("[now] on {name} [now]", true));
+    }
+
+    #[test]
+    fn several_commands_and_questions_back_have_no_runner_up() {
+        let two = "language: en\nlists: {name: {values: [{in: bulb, out: a, context: {area: den}}, {in: bulb, out: b, context: {area: attic}}]}}";
+        let rules = rules(&[two]);
+        let explain = |text| rules.explain(&Said { text, lang: "en", ..Said::default() });
+        let several = explain("on lamp and end it");
+        assert!(matches!(&several.understood, Understood::Hits(hits) if hits.len() == 2), "{several:?}");
+        assert_eq!((several.runner_up, several.others), (None, 0));
+        let unclear = explain("on bulb");
+        assert!(matches!(unclear.understood, Understood::Unclear(_)), "{unclear:?}");
+        assert_eq!(unclear.runner_up, None);
     }
 
     #[test]

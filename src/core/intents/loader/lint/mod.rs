@@ -1,9 +1,10 @@
 //! What `hearthd check` finds beyond mistakes that keep rules from being read: sentences that never win or that two intents
-//! claim, rooms and things that nobody knows, rules and lists and slots that nothing uses.
+//! claim, rooms and things that nobody knows, rules and lists and slots that nothing uses, answers that leave a slot open.
 //!
 //! It is not run by the daemon: it takes longer than reading the rules, and nothing it finds makes a rule wrong. Imported
 //! files are not looked at, since their reader cannot mend them; what they say counts.
 
+mod answers;
 mod known;
 mod reach;
 mod stand_ins;

@@ -1,5 +1,6 @@
 //! Sentences that never win, and sentences that two intents claim: each is tried with texts of its own.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -16,9 +17,22 @@ use super::{Places, stand_ins};
 const SOME: u64 = 4;
 /// Texts in order that a sentence is tried with which won none of the first ones; then so many more at random.
 const MANY: usize = 128;
+/// Texts tried of all sentences of a language: several times what a thousand sentences need, and a few seconds at most.
+const MAX_TEXTS: usize = 60_000;
 
 /// What the sentences of one language do to each other.
 pub(super) fn look(tongue: &mut Tongue, places: &Places<'_>, problems: &mut Vec<Problem>, notes: &mut Vec<Problem>) {
+    look_at_most(MAX_TEXTS, tongue, places, problems, notes);
+}
+
+fn look_at_most(
+    texts: usize,
+    tongue: &mut Tongue,
+    places: &Places<'_>,
+    problems: &mut Vec<Problem>,
+    notes: &mut Vec<Problem>,
+) {
+    let texts = Cell::new(texts);
     let stand_ins = Arc::new(stand_ins::names(&tongue.blocks));
     let own = std::mem::replace(&mut tongue.names, stand_ins);
     let mut claims: Vec<Claim> = Vec::new();
@@ -27,7 +41,13 @@ pub(super) fn look(tongue: &mut Tongue, places: &Places<'_>, problems: &mut Vec<
         if block.is_imported {
             continue;
         }
-        let trial = Trial { tongue, sentence, block, contexts: stand_ins::contexts(block) };
+        if texts.get() == 0 {
+            let message =
+                "there are too many sentences to try all of them: from here on nobody looked whether they win";
+            notes.extend(places.problem(&block.file, sentence.line, &sentence.text, message.to_owned()));
+            break;
+        }
+        let trial = Trial { tongue, sentence, block, contexts: stand_ins::contexts(block), texts: &texts };
         if let Some(taker) = trial.run(&mut claims) {
             notes.extend(places.problem(&block.file, sentence.line, &sentence.text, never_wins(&taker, block)));
         }
@@ -128,6 +148,8 @@ struct Trial<'a> {
     sentence: &'a Sentence,
     block: &'a Block,
     contexts: Vec<Map<String, Value>>,
+    /// Texts that may still be tried.
+    texts: &'a Cell<usize>,
 }
 
 /// What came of a text.
@@ -166,7 +188,7 @@ impl Trial<'_> {
                 Outcome::Unknown => {}
             }
             if !choices.next() {
-                is_proved = true;
+                is_proved = !choices.is_cut && self.texts.get() > 0;
                 break;
             }
             let number = u64::try_from(number).unwrap_or_default();
@@ -183,6 +205,8 @@ impl Trial<'_> {
     }
 
     fn attempt(&self, choices: &mut Choices, claims: &mut Vec<Claim>) -> Outcome {
+        let Some(left) = self.texts.get().checked_sub(1) else { return Outcome::Unknown };
+        self.texts.set(left);
         let Some(text) = variants::write(self.tongue, self.block, self.sentence.root, choices) else {
             return Outcome::Unknown;
         };
@@ -220,5 +244,25 @@ impl Trial<'_> {
             let (earlier, later) = (Named::new(earlier), Named::new(later));
             claims.push(Claim { earlier, later, said: said.to_owned(), is_import_concerned });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::read_all;
+    use super::*;
+    use crate::core::intents::{Source, load};
+
+    #[test]
+    fn where_there_are_too_many_texts_it_is_said() {
+        let text = "intents:\n  X:\n    data:\n      - sentences: [go]\n      - sentences: ['[now] stay']\n".to_owned();
+        let source = Source { path: "a.yaml".to_owned(), text };
+        let (mut rules, problems) = load(std::slice::from_ref(&source));
+        assert_eq!(problems, []);
+        let loaded = read_all(&[source], &mut Vec::new());
+        let (mut problems, mut notes) = (Vec::new(), Vec::new());
+        look_at_most(1, &mut rules.tongues[0], &Places::new(&loaded), &mut problems, &mut notes);
+        let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        assert!(notes.len() == 1 && notes[0].starts_with("a.yaml:5:22: there are too many"), "{notes:?}");
     }
 }

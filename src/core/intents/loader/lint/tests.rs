@@ -272,3 +272,61 @@ responses: {intents: {HassY: {default: 'The {name}.'}}}
     let more = text.replace("  HassX:", "  HassY: {data: [{sentences: [wait, 'wait for {name}']}]}\n  HassX:");
     assert_one(&notes(&more), "a.yaml:3:", &["never fills `{name}`"]);
 }
+
+#[test]
+fn single_braces_in_a_jinja_template_are_noted() {
+    let text = "\
+intents:
+  HassX:
+    response: 'It is {{ slots.name }} in {area}.'
+    data:
+      - sentences: ['find {name} in {area}']
+      - sentences: ['look for {name} in {area}']
+      - sentences: ['see {name}']
+        response: nothing
+      - sentences: ['seek {name} in the {area}']
+        response: '{name} is in {area}'
+responses: {intents: {HassX: {nothing: 'No {% if slots.name %}{name}{% endif %}'}}}
+";
+    let found = notes(text);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    for (start, part) in
+        [("a.yaml:3:42: ", "`{area}` is said as it stands: write `{{ slots.area }}`"), ("a.yaml:11:63: ", "`{name}`")]
+    {
+        assert!(found.iter().any(|note| note.starts_with(start) && note.contains(part)), "{start} {part} {found:#?}");
+    }
+}
+
+#[test]
+fn any_value_of_a_list_may_win() {
+    let text = "\
+lists:
+  more: {values: [{in: '(another|one more)', out: 1}]}
+  size: {values: [a, b, c, d, e, f, g, h]}
+intents:
+  X:
+    data:
+      - sentences: ['[another] minute', 'SENTENCE']
+";
+    // Its first value is taken, its other one is not.
+    assert_eq!(notes(&text.replace("SENTENCE", "{more} minute[ {size}]")), Vec::<String>::new());
+    // Values that were not tried may win, so that nothing is claimed of them.
+    let literal = "(a|b|c|d|e|f|g|h) hour', '{size} hour', '[{more}] go";
+    assert_one(
+        &notes(&text.replace("SENTENCE", literal)),
+        "a.yaml:7:",
+        &["wins with none of the texts that were tried"],
+    );
+    let few = text.replace("SENTENCE", literal).replace(", g, h]", "]");
+    assert_one(&notes(&few), "a.yaml:7:", &["this sentence never wins: `(a|b|c|d|e|f|g|h) hour`"]);
+}
+
+#[test]
+fn an_answer_of_an_imported_file_is_no_problem_of_the_own_block() {
+    let own = "intents: {X: {data: [{sentences: [go]}]}}";
+    let imported = "origin: somebody 1.0\nresponses: {intents: {X: {default: '{{ nonsense '}}}";
+    let (rules, problems) = check(&sources(&[own, imported]));
+    assert_eq!(problems, []);
+    assert!(rules.notes().iter().any(|note| note.message.contains("no Jinja template")), "{:?}", rules.notes());
+    assert_eq!(rules.find("go", "", None).unwrap().response, "OK.");
+}

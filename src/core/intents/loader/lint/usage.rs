@@ -6,13 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 
 use crate::core::intents::file::{Act, Action, PublishDefinition};
-use crate::core::intents::fill::{Names, Template};
 use crate::core::intents::sentence::grammar::OPEN_LISTS;
 use crate::core::intents::sentence::syntax::{self, Expression};
 use crate::core::yaml::Problem;
 
 use super::super::{Loaded, Placed, blocks};
-use super::{own_rules, shared_rules};
+use super::{answers, own_rules, shared_rules};
 
 /// Slots that Home Assistant's intents have: whoever reads replies knows what to do with them.
 const KNOWN_SLOTS: [&str; 38] = [
@@ -58,11 +57,11 @@ const KNOWN_SLOTS: [&str; 38] = [
 
 /// What the sentences of a file or block name.
 #[derive(Default)]
-struct Used {
+pub(super) struct Used {
     lists: BTreeSet<String>,
     rules: BTreeSet<String>,
     /// Captures left out.
-    slots: BTreeSet<String>,
+    pub(super) slots: BTreeSet<String>,
 }
 
 type Rules<'a> = HashMap<&'a str, Expression>;
@@ -182,7 +181,7 @@ fn groups(regex: &str) -> Vec<String> {
 /// Slots that are filled in vain, and slots of answers that some sentence leaves empty.
 pub(super) fn slots(files: &[&Loaded], notes: &mut Vec<Problem>) {
     let shared = shared_rules(files);
-    let mut texts: HashMap<(&str, &str), &str> = HashMap::new();
+    let mut texts = answers::Texts::new();
     let mut acts: BTreeMap<&str, Vec<&Act>> = BTreeMap::new();
     for loaded in files {
         for (intent, of_intent) in &loaded.file.responses.intents {
@@ -191,6 +190,9 @@ pub(super) fn slots(files: &[&Loaded], notes: &mut Vec<Problem>) {
         for (intent, of_intent) in &loaded.file.actions.0 {
             acts.entry(intent).or_default().extend(of_intent);
         }
+    }
+    for loaded in files.iter().filter(|loaded| !loaded.is_imported()) {
+        answers::report_mixed_texts(loaded, notes);
     }
     for placed in files.iter().filter(|loaded| !loaded.is_imported()).flat_map(|loaded| blocks(loaded)) {
         let (own, shared_response) = (placed.block.response.as_deref(), placed.intent.response.as_deref());
@@ -205,7 +207,8 @@ pub(super) fn slots(files: &[&Loaded], notes: &mut Vec<Problem>) {
             .enumerate()
             .map(|(index, template)| (index, template, Used::of(template, &own, &shared)))
             .collect();
-        report_empty(&placed, response, &sentences, notes);
+        answers::report_empty(&placed, response, &sentences, notes);
+        answers::report_mixed(&placed, &texts, notes);
         if !placed.intent_name.starts_with("Hass") {
             let acts = acts.get(placed.intent_name).map_or(&[][..], Vec::as_slice);
             report_vain(&placed, response, acts, &sentences, notes);
@@ -247,42 +250,6 @@ fn report_vain(
 
 fn written(publish: &PublishDefinition) -> String {
     format!("{} {}", publish.topic, publish.payload)
-}
-
-/// Slots of a text to answer with that a sentence of the block cannot fill; the first such sentence for each.
-fn report_empty(
-    placed: &Placed<'_>,
-    response: Option<&str>,
-    sentences: &[(usize, &String, Used)],
-    notes: &mut Vec<Problem>,
-) {
-    let Some(response) = response.filter(|text| !text.contains("{{") && !text.contains("{%")) else { return };
-    let mut names = Names { known: &[], unknown: Vec::new() };
-    Template::answer(response, &mut names);
-    let required = placed.block.requires_context.iter();
-    let from_context: Vec<String> = required
-        .filter_map(|(key, value)| match value.get("slot")? {
-            Value::Bool(true) => Some(key.clone()),
-            Value::String(slot) => Some(slot.clone()),
-            _ => None,
-        })
-        .collect();
-    for slot in names.unknown.iter().collect::<BTreeSet<_>>() {
-        if placed.block.slots.contains_key(slot) || from_context.contains(slot) {
-            continue;
-        }
-        // A slot that no sentence fills is a problem already.
-        let is_filled = |(_, _, used): &&(usize, &String, Used)| used.slots.contains(slot);
-        if !sentences.iter().any(|sentence| is_filled(&sentence)) {
-            continue;
-        }
-        if let Some((index, ..)) = sentences.iter().find(|sentence| !is_filled(sentence)) {
-            let message = format!(
-                "this sentence never fills `{{{slot}}}` of its block's response, which then says nothing there: move it to a block of its own, or answer without the slot"
-            );
-            notes.push(placed.problem_inside(&["sentences", &index.to_string()], 0, message));
-        }
-    }
 }
 
 fn has_word(text: &str, word: &str) -> bool {

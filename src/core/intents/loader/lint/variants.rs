@@ -1,7 +1,8 @@
 //! What a sentence template stands for, written out: some texts that it takes, for looking at who else takes them.
 //!
 //! Each place where a template leaves a choice is one step of [`Choices`]; going through all of them in order, or at random,
-//! gives its texts. Values of lists are the first that the block allows, numbers the ends of their range.
+//! gives its texts. Values of lists are the first that the block allows, numbers the ends of their range; where that is less
+//! than there is, [`Choices::is_cut`] says so.
 
 use crate::core::intents::block::Block;
 use crate::core::intents::lists::Entry;
@@ -11,6 +12,8 @@ use crate::core::utterance;
 
 /// Names of the home that one list of a sentence is tried with: one for each domain that it may be.
 const MAX_NAMES: usize = 8;
+/// Texts of a list's values that a sentence is tried with.
+const MAX_VALUES: usize = 6;
 /// What stands for free words: nothing that any sentence says.
 const WORDS: &str = "zqwords";
 
@@ -21,6 +24,8 @@ pub(super) struct Choices {
     made: Vec<(usize, usize)>,
     at: usize,
     how: How,
+    /// Whether a value or a number was left out, so that all combinations are not all texts.
+    pub(super) is_cut: bool,
 }
 
 #[derive(Debug)]
@@ -33,17 +38,17 @@ enum How {
 impl Choices {
     /// The first of everything, then each other combination.
     pub(super) fn in_order() -> Self {
-        Self { made: Vec::new(), at: 0, how: How::InOrder }
+        Self { made: Vec::new(), at: 0, how: How::InOrder, is_cut: false }
     }
 
     /// The last of everything: the shortest text, since what may be left out is left out.
     pub(super) fn last() -> Self {
-        Self { made: Vec::new(), at: 0, how: How::Last }
+        Self { made: Vec::new(), at: 0, how: How::Last, is_cut: false }
     }
 
     /// Whatever comes; the same for the same seed.
     pub(super) fn random(seed: u64) -> Self {
-        Self { made: Vec::new(), at: 0, how: How::Random(fastrand::Rng::with_seed(seed)) }
+        Self { made: Vec::new(), at: 0, how: How::Random(fastrand::Rng::with_seed(seed)), is_cut: false }
     }
 
     fn choose(&mut self, of: usize) -> usize {
@@ -91,7 +96,7 @@ struct Writer<'a> {
     out: String,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
     fn node(&mut self, id: NodeId) -> Option<()> {
         match self.grammar.node(id) {
             Node::Word { text, .. } => self.out.push_str(&String::from_utf8_lossy(text)),
@@ -100,6 +105,7 @@ impl Writer<'_> {
             Node::Number { range, .. } => {
                 let range = self.grammar.ranges.get(usize::from(*range))?;
                 let number = if self.choices.choose(2) == 0 { range.from } else { range.to };
+                self.choices.is_cut = true;
                 self.out.push_str(&number.to_string());
             }
             Node::Wildcard { .. } => self.out.push_str(WORDS),
@@ -132,10 +138,19 @@ impl Writer<'_> {
         let entries = self.tongue.view().entries(list).iter();
         let allowed: Vec<(u8, &Entry)> = entries.filter_map(|entry| Some((self.block.allows(entry)?, entry))).collect();
         let whole = allowed.iter().filter(|(given, _)| given & wanted == wanted);
-        let most = if usize::from(list) < OPEN_LISTS.len() { MAX_NAMES } else { 1 };
-        let mut texts: Vec<&String> = whole.filter_map(|(_, entry)| entry.texts().first()).take(most).collect();
+        let is_open = usize::from(list) < OPEN_LISTS.len();
+        let most = if is_open { MAX_NAMES } else { MAX_VALUES };
+        let written = |entries: &mut dyn Iterator<Item = &(u8, &'a Entry)>| -> Vec<&'a String> {
+            entries.flat_map(|(_, entry)| entry.texts()).take(most + 1).collect()
+        };
+        let mut texts = written(&mut whole.into_iter());
         if texts.is_empty() {
-            texts.extend(allowed.iter().filter_map(|(_, entry)| entry.texts().first()).take(most));
+            texts = written(&mut allowed.iter());
+        }
+        // Stand-ins differ in nothing but what is asked of them.
+        if texts.len() > most {
+            texts.truncate(most);
+            self.choices.is_cut |= !is_open;
         }
         let chosen = self.choices.choose(texts.len());
         self.out.push_str(texts.get(chosen)?);
@@ -173,7 +188,10 @@ mod tests {
         assert_eq!(texts("(a|b) [c] d", 99), ["a c d", "a d", "b c d", "b d"]);
         assert_eq!(texts("(a;b)", 99), ["a b", "b a"]);
         assert_eq!(texts("go {name}", 99), ["go lamp"]);
-        assert_eq!(texts("at {level} in {colour}", 99), ["at 5 in red", "at 30 in red"]);
+        assert_eq!(
+            texts("at {level} in {colour}", 99),
+            ["at 5 in red", "at 5 in blue", "at 30 in red", "at 30 in blue"]
+        );
         assert_eq!(texts("play {what}", 99), [format!("play {WORDS}")]);
         assert_eq!(texts("[a][b][c][d][e][f] g", 20).len(), 20);
     }
