@@ -118,6 +118,34 @@ fn eval_measures_without_a_config() {
 }
 
 #[test]
+fn eval_tells_several_commands_and_questions_back() {
+    let place = Place::new();
+    let text = "\
+language: en
+lists: {name: {values: [fan, {in: bulb, out: a, context: {area: den}}, {in: bulb, out: b, context: {area: attic}}]}}
+intents:
+  HassTurnOn: {data: [{sentences: ['turn on [the] {name}'], response: 'On.'}]}
+  Halt: {data: [{sentences: [halt]}]}
+";
+    place.write("rules/home.yaml", text);
+    let lines = "\
+{\"sentence\": \"turn on the fan and halt\", \"intent\": null}
+{\"sentence\": \"turn on the bulb\", \"intent\": \"HassTurnOn\", \"slots\": {\"name\": \"a\"}}
+";
+    place.write("lines.jsonl", lines);
+    let score = place.json(&["eval", "lines.jsonl", "--intents", "rules", "--json", "--errors"]);
+    assert_eq!((&score["wrong_fires"], &score["asked_back"]), (&json!(1), &json!(1)), "{score}");
+    assert_eq!(score["errors"][0]["all"][1]["intent"], "Halt", "{score}");
+    assert!(score["errors"][1]["question"].is_string() && score["errors"][1]["got"].is_null(), "{score}");
+    let (_, out, _) = place.hearthd(&["eval", "lines.jsonl", "--intents", "rules", "--errors"]);
+    for part in
+        ["got      HassTurnOn {\"name\":\"fan\"}", "and      Halt {}", "got      a question back: ", "asked back "]
+    {
+        assert!(out.contains(part), "{part}\n{out}");
+    }
+}
+
+#[test]
 fn eval_takes_a_home_a_language_and_merged_json() {
     let place = Place::new();
     place.write(

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::config::file::{ConfigError, Loaded};
 use crate::core::intents::evaluation::{Line, Score, Verdict};
-use crate::core::intents::{Hit, Home, Rules, Said};
+use crate::core::intents::{Hit, Home, Rules, Said, Understood};
 use crate::core::yaml::Problem;
 
 use super::{Outcome, complain, not_started, say, say_all, sources};
@@ -27,8 +27,8 @@ use super::{Outcome, complain, not_started, say, say_all, sources};
                   a list means any of its values. Lines of a routing file ({\"text\", \"label\"}) count as well: what is for chat or\n\
                   explain must not match, device lines are skipped.\n\n\
                   With --json: {\"total\", \"intent_accuracy\", \"exact_accuracy\", \"wrong_fires\", \"latency_us\": {\"p50\", \"p95\", \"p99\", \"max\"},\n\
-                  \"load_ms\", \"skipped\"}. Accuracies are shares from 0 to 1, exact is intent and slots, wrong_fires counts lines\n\
-                  where an intent matched that was not meant.\n\n\
+                  \"load_ms\", \"skipped\", \"asked_back\"}. Accuracies are shares from 0 to 1, exact is intent and slots, wrong_fires counts lines\n\
+                  where an intent matched that was not meant or several commands did. What is asked back counts as nothing.\n\n\
                   Examples:\n  hearthd eval sentences.jsonl --errors\n  \
                   hearthd eval sentences.jsonl --intents intents --home home.json --json\n  \
                   hearthd eval saetze.jsonl --intents de.json --lang de"
@@ -67,7 +67,7 @@ struct Subject {
 struct Miss<'a> {
     number: usize,
     line: &'a Line,
-    hit: Option<Hit>,
+    understood: Understood,
 }
 
 pub(super) fn run(config: impl FnOnce() -> Result<Loaded, ConfigError>, args: &EvalArgs) -> Outcome {
@@ -167,8 +167,8 @@ impl Subject {
         Ok(Self { rules, lang, load })
     }
 
-    fn hear(&self, line: &Line) -> Option<Hit> {
-        self.rules.hear(&Said {
+    fn understand(&self, line: &Line) -> Understood {
+        self.rules.understand(&Said {
             text: &line.sentence,
             lang: &self.lang,
             context: line.context.as_ref(),
@@ -187,23 +187,24 @@ fn home(path: &Path) -> Result<Home, String> {
 fn measure<'a>(subject: &Subject, lines: &'a [(usize, Line)]) -> (Score, Vec<Miss<'a>>) {
     let measured: Vec<(usize, &Line)> =
         lines.iter().filter(|(_, line)| line.is_measured).map(|(number, line)| (*number, line)).collect();
-    let verdicts: Vec<(Verdict, Option<Hit>)> = measured
+    let verdicts: Vec<(Verdict, Understood)> = measured
         .iter()
         .map(|(_, line)| {
-            let hit = subject.hear(line);
-            (line.judge(hit.as_ref()), hit)
+            let understood = subject.understand(line);
+            (line.judge_all(&understood), understood)
         })
         .collect();
     let mut score = Score::default();
     let mut misses = Vec::new();
-    for ((number, line), (verdict, hit)) in measured.into_iter().zip(verdicts) {
+    for ((number, line), (verdict, understood)) in measured.into_iter().zip(verdicts) {
         let began = Instant::now();
-        let again = subject.hear(line);
+        let again = subject.understand(line);
         let took = began.elapsed();
         drop(again);
         score.add(verdict, took);
+        score.asked_back += usize::from(matches!(understood, Understood::Unclear(_)));
         if verdict != Verdict::Exact {
-            misses.push(Miss { number, line, hit });
+            misses.push(Miss { number, line, understood });
         }
     }
     (score, misses)
@@ -211,29 +212,38 @@ fn measure<'a>(subject: &Subject, lines: &'a [(usize, Line)]) -> (Score, Vec<Mis
 
 impl Miss<'_> {
     fn told(&self, path: &Path) -> String {
-        let Self { number, line, hit } = self;
-        let written = |slots: &serde_json::Map<String, Value>| Value::Object(slots.clone()).to_string();
-        let expected =
-            line.intent.as_ref().map_or("nothing".to_owned(), |intent| format!("{intent} {}", written(&line.slots)));
-        let (got, template) = match hit {
-            None => ("nothing".to_owned(), String::new()),
-            Some(hit) => (
-                format!("{} {}", hit.name, written(&hit.slots)),
-                format!("\n  template `{}` ({})", hit.sentence.trim(), hit.source),
-            ),
+        let Self { number, line, understood } = self;
+        let written = |intent: &str, slots: &Map<String, Value>| format!("{intent} {}", Value::Object(slots.clone()));
+        let expected = line.intent.as_ref().map_or("nothing".to_owned(), |intent| written(intent, &line.slots));
+        let one = |hit: &Hit| {
+            let (got, template) = (written(&hit.name, &hit.slots), hit.sentence.trim());
+            format!("{got}\n  template `{template}` ({})", hit.source)
         };
-        format!("{}:{number}: {:?}\n  expected {expected}\n  got      {got}{template}", path.display(), line.sentence)
+        let got = match understood {
+            Understood::Nothing => "nothing".to_owned(),
+            Understood::Unclear(unclear) => format!("a question back: {}", unclear.message),
+            Understood::Hits(hits) => hits.iter().map(one).collect::<Vec<_>>().join("\n  and      "),
+        };
+        format!("{}:{number}: {:?}\n  expected {expected}\n  got      {got}", path.display(), line.sentence)
     }
 
+    /// `got` is the first of `all`.
     fn as_json(&self) -> Value {
-        let Self { number, line, hit } = self;
+        let Self { number, line, understood } = self;
+        let (hits, question) = match understood {
+            Understood::Hits(hits) => (hits.as_slice(), None),
+            Understood::Unclear(unclear) => (&[][..], Some(&unclear.message)),
+            Understood::Nothing => (&[][..], None),
+        };
+        let one = |hit: &Hit| json!({ "intent": hit.name, "slots": hit.slots, "template": hit.sentence.trim(), "source": hit.source });
+        let all: Vec<Value> = hits.iter().map(one).collect();
         json!({
             "line": number,
             "sentence": line.sentence,
             "expected": line.intent.as_ref().map(|intent| json!({ "intent": intent, "slots": line.slots })),
-            "got": hit.as_ref().map(|hit| json!({
-                "intent": hit.name, "slots": hit.slots, "template": hit.sentence.trim(), "source": hit.source,
-            })),
+            "got": all.first(),
+            "all": all,
+            "question": question,
         })
     }
 }
@@ -258,6 +268,7 @@ fn as_json(score: &Score, subject: &Subject, skipped: usize, errors: Option<&Vec
         },
         "load_ms": rounded(subject.load.as_secs_f64() * 1e3),
         "skipped": skipped,
+        "asked_back": score.asked_back,
     });
     if let Some(misses) = errors {
         json["errors"] = misses.iter().map(Miss::as_json).collect();
@@ -274,6 +285,9 @@ fn show(score: &Score, subject: &Subject, skipped: usize) {
     lines.push(row("right intent", score.right_intents));
     lines.push(row("and slots", score.exact));
     lines.push(row("wrong fires", score.wrong_fires));
+    if score.asked_back > 0 {
+        lines.push(row("asked back", score.asked_back));
+    }
     let latency = score.latency();
     let times = [("p50", latency.p50), ("p95", latency.p95), ("p99", latency.p99), ("max", latency.max)];
     lines.extend(times.map(|(name, time)| format!("{:<14}{time:>8.1} µs", format!("latency {name}"))));

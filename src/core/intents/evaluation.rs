@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Hit, sentence::heard::fold};
+use super::{Hit, Understood, sentence::heard::fold};
 
 /// A labelled sentence.
 #[derive(Clone, Debug, Deserialize)]
@@ -125,7 +125,18 @@ impl Line {
         })
     }
 
-    /// Compares what came of the sentence with what was meant.
+    /// Compares all that came of the sentence with what was meant: of several commands one at least was not. A question
+    /// back does nothing, and so is as good as nothing.
+    #[must_use]
+    pub fn judge_all(&self, understood: &Understood) -> Verdict {
+        match understood {
+            Understood::Hits(hits) if hits.len() > 1 => Verdict::Wrong,
+            Understood::Hits(hits) => self.judge(hits.first()),
+            Understood::Unclear(_) | Understood::Nothing => self.judge(None),
+        }
+    }
+
+    /// Compares the one command that came of the sentence with what was meant.
     #[must_use]
     pub fn judge(&self, hit: Option<&Hit>) -> Verdict {
         match (&self.intent, hit) {
@@ -193,6 +204,8 @@ pub struct Score {
     pub exact: usize,
     /// Those where an intent fired that was not meant.
     pub wrong_fires: usize,
+    /// Those that were answered by a question back.
+    pub asked_back: usize,
     /// Nanoseconds, of each sentence.
     nanoseconds: Vec<u64>,
 }
@@ -246,6 +259,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::core::intents::Unclear;
 
     fn line(json: &str) -> Line {
         Line::parse(json).unwrap()
@@ -279,6 +293,18 @@ mod tests {
         assert_eq!(line(written).judge(Some(&hit("X", json!({"area": "Den"})))), Verdict::Exact);
         let written = written.replace("true", "false");
         assert_eq!(line(&written).judge(Some(&hit("X", json!({"area": "Den"})))), Verdict::IntentOnly);
+    }
+
+    #[test]
+    fn several_commands_are_not_what_was_meant_and_a_question_does_nothing() {
+        let (none, some) =
+            (line(r#"{"sentence": "s", "intent": null}"#), line(r#"{"sentence": "s", "intent": "X", "slots": {}}"#));
+        let two = Understood::Hits(vec![hit("X", json!({})), hit("X", json!({}))]);
+        assert_eq!((none.judge_all(&two), some.judge_all(&two)), (Verdict::Wrong, Verdict::Wrong));
+        let question = Understood::Unclear(Unclear { message: "a or b?".to_owned(), suggestions: Vec::new() });
+        assert_eq!((none.judge_all(&question), some.judge_all(&question)), (Verdict::Exact, Verdict::Missed));
+        assert_eq!(some.judge_all(&Understood::Hits(vec![hit("X", json!({}))])), Verdict::Exact);
+        assert_eq!(some.judge_all(&Understood::Nothing), Verdict::Missed);
     }
 
     #[test]

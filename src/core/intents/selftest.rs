@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::context::is_same;
 use super::file::{ExpectedPublish, TestCase};
-use super::{Hit, Publish, Rules, Said};
+use super::{Hit, Publish, Rules, Said, Understood};
 
 /// How the tests went.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -96,6 +96,15 @@ impl Test {
     /// What to look at where the test fails.
     fn hint(&self, hit: Option<&Hit>, rules: &Rules) -> String {
         let Some(hit) = hit else {
+            match rules.understand(&self.said()) {
+                Understood::Hits(hits) => {
+                    let names: Vec<String> =
+                        hits.iter().map(|hit| format!("{} (`{}`)", hit.name, hit.sentence.trim())).collect();
+                    return format!("it is understood as {} commands: {}", names.len(), names.join(", "));
+                }
+                Understood::Unclear(unclear) => return format!("it is asked back: {}", unclear.message),
+                Understood::Nothing => {}
+            }
             let near = rules.near(&self.say, &self.lang);
             // To suggest what was just said helps nobody.
             let near: Vec<&String> = near.iter().filter(|near| **near != self.say).collect();
@@ -235,4 +244,36 @@ fn describe(expected: &ExpectedPublish) -> String {
 
 fn json(map: &Map<String, Value>) -> String {
     Value::Object(map.clone()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::core::intents::{Source, load};
+
+    #[test]
+    fn a_hint_tells_several_commands_and_questions_back() {
+        let text = "\
+language: en
+lists: {name: {values: [fan, {in: bulb, out: a, context: {area: den}}, {in: bulb, out: b, context: {area: attic}}]}}
+intents:
+  On: {data: [{sentences: ['on {name}']}]}
+  Halt: {data: [{sentences: [halt]}]}
+tests:
+  - {say: on fan and halt, intent: On}
+  - {say: on bulb, intent: On}
+  - {say: off fan, intent: On}
+";
+        let (rules, problems) = load(&[Source { path: "t.yaml".to_owned(), text: text.to_owned() }]);
+        assert_eq!(problems, []);
+        let hints: Vec<String> = rules.run_tests().failures.into_iter().map(|failure| failure.hint).collect();
+        let expected = [
+            "it is understood as 2 commands: On (`on {name}`), Halt (`halt`)",
+            "it is asked back: Bulb in the den or bulb in the attic?",
+            "no sentence matches",
+        ];
+        assert_eq!(hints.len(), expected.len(), "{hints:#?}");
+        for (hint, expected) in hints.iter().zip(expected) {
+            assert!(hint.starts_with(expected), "{hint}");
+        }
+    }
 }
