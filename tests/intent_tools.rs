@@ -201,7 +201,7 @@ fn what_eval_cannot_read_is_named_with_its_line() {
     assert!(code == 1 && out.contains("home.json:2: "), "{code} {out}");
     place.write("rules/home.yaml", "intents: [");
     let (code, out, _) = place.hearthd(&["eval", "lines.jsonl", "--intents", "rules"]);
-    assert!(code == 1 && out.contains("rules/home.yaml:1:"), "{code} {out}");
+    assert!(code == 1 && out.contains("rules/home.yaml:2:1: "), "{code} {out}");
 }
 
 #[test]
