@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use divan::{Bencher, black_box};
 
-use hearthd::core::intents::{Rules, Source, load};
+use hearthd::core::intents::{Rules, Said, Source, load};
 use hearthd::core::reply::Chunker;
 use hearthd::core::{routing, utterance};
 
@@ -82,7 +82,7 @@ fn match_with_1000_more_varied(bencher: Bencher) {
 #[divan::bench]
 fn near(bencher: Bencher) {
     let rules = rules(false);
-    bencher.bench(|| rules.near(black_box(MISS), "en"));
+    bencher.bench(|| rules.missed(&Said { text: black_box(MISS), lang: "en", ..Said::default() }));
 }
 
 #[divan::bench(args = [false, true])]

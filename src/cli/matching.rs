@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::config::file::Loaded;
-use crate::core::intents::{Explanation, Hit, Said, Understood};
+use crate::core::intents::{Explanation, Hit, Missed, Said, Understood};
 use crate::core::routing::{self, Decision, Route};
 use crate::core::utterance::{Identifier, Utterance, parse_object};
 use crate::engine;
@@ -29,13 +29,14 @@ pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
     let context: Map<String, Value> = args.context.iter().cloned().collect();
     let site = site_id.as_ref().map(Identifier::as_str);
     let now = engine::intent::now();
-    let explanation = rules.explain(&Said { text: &text, lang: &lang, site, context: Some(&context), now: Some(&now) });
+    let said = Said { text: &text, lang: &lang, site, context: Some(&context), now: Some(&now) };
+    let explanation = rules.explain(&said);
     let decision = routing::route(&text, None, explanation.understood != Understood::Nothing);
-    let near = if decision.tier == Route::NotUnderstood { rules.near(&text, &lang) } else { Vec::new() };
+    let missed = (decision.tier == Route::NotUnderstood).then(|| rules.missed(&said));
     if args.json {
-        say(&as_json(&explanation, &decision, &near));
+        say(&as_json(&explanation, &decision, missed.as_ref()));
     } else {
-        show(&explanation, &decision, &near);
+        show(&explanation, &decision, missed.as_ref());
     }
     Outcome::Done
 }
@@ -70,11 +71,13 @@ fn hit_as_json(hit: &Hit) -> Value {
 }
 
 /// `intent` is the first of `intents`, as in replies.
-fn as_json(explanation: &Explanation, decision: &Decision, near: &[String]) -> Value {
+fn as_json(explanation: &Explanation, decision: &Decision, missed: Option<&Missed>) -> Value {
     let intents: Vec<Value> = hits(&explanation.understood).iter().map(hit_as_json).collect();
     let (question, suggestions) = match &explanation.understood {
         Understood::Unclear(unclear) => (Some(&unclear.message), unclear.suggestions.as_slice()),
-        Understood::Hits(_) | Understood::Nothing => (None, near),
+        Understood::Hits(_) | Understood::Nothing => {
+            (None, missed.map_or(&[][..], |missed| missed.suggestions.as_slice()))
+        }
     };
     json!({
         "tier": name(decision.tier),
@@ -84,11 +87,12 @@ fn as_json(explanation: &Explanation, decision: &Decision, near: &[String]) -> V
         "runner_up": explanation.runner_up,
         "others": explanation.others,
         "question": question,
+        "missed": missed.map(|missed| &missed.message),
         "suggestions": suggestions,
     })
 }
 
-fn show(explanation: &Explanation, decision: &Decision, near: &[String]) {
+fn show(explanation: &Explanation, decision: &Decision, missed: Option<&Missed>) {
     say(&format_args!("tier:     {}\nbecause:  {}", name(decision.tier), decision.reason));
     let hits = hits(&explanation.understood);
     if hits.len() > 1 {
@@ -113,8 +117,11 @@ fn show(explanation: &Explanation, decision: &Decision, near: &[String]) {
             if explanation.others == 1 { ("sentence", "matches") } else { ("sentences", "match") };
         say(&format_args!("others:   {} more {sentences} {match_}", explanation.others));
     }
-    for suggestion in near {
-        say(&format_args!("near:     {suggestion}"));
+    if let Some(missed) = missed {
+        say(&format_args!("answers:  {}", missed.message));
+        for suggestion in &missed.suggestions {
+            say(&format_args!("near:     {suggestion}"));
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Tier 1: a matched rule is carried out, a command that none matches is answered as such.
 
-use crate::core::intents::{Hit, Now, Unclear};
+use crate::core::intents::{Hit, Missed, Now, Unclear};
 use crate::core::reply::{Action, Code, Final, MatchedIntent, Status};
-use crate::core::utterance::{Tier, normalise};
+use crate::core::utterance::Tier;
 
 use super::responder::Responder;
 use super::{Bus, BusError, Command};
@@ -29,8 +29,12 @@ pub(super) fn act(hits: Vec<Hit>, bus: &dyn Bus, responder: &mut Responder) -> F
     };
     last.tier = Some(Tier::Intent);
     last.actions = actions;
-    let first = hits.into_iter().next();
-    last.intent = first.map(|hit| MatchedIntent { name: hit.name, slots: hit.slots, source: hit.source });
+    let matched = hits.into_iter().map(|hit| MatchedIntent { name: hit.name, slots: hit.slots, source: hit.source });
+    let matched: Vec<MatchedIntent> = matched.collect();
+    last.intent = matched.first().cloned();
+    if matched.len() > 1 {
+        last.intents = matched;
+    }
     last
 }
 
@@ -62,17 +66,9 @@ pub(crate) fn now() -> Now {
 }
 
 /// Says that no rule matches, with what may have been meant.
-pub(super) fn not_understood(id: &str, text: &str, mut near: Vec<String>) -> Final {
-    log::debug!("{id}: no rule matches {} characters", text.len());
-    // To suggest what was just said helps nobody.
-    let said = normalise(text).to_lowercase();
-    near.retain(|suggestion| normalise(suggestion).to_lowercase() != said);
-    let message = match near.first() {
-        None => "no rule matches this command; `hearthd match` shows why".to_owned(),
-        Some(nearest) => format!("no rule matches this command; did you mean \u{201c}{nearest}\u{201d}?"),
-    };
-    let mut last = Final::refusal(None, Code::NotUnderstood, message);
+pub(super) fn not_understood(missed: Missed) -> Final {
+    let mut last = Final::refusal(None, Code::NotUnderstood, missed.message);
     last.tier = Some(Tier::Intent);
-    last.suggestions = near;
+    last.suggestions = missed.suggestions;
     last
 }

@@ -219,9 +219,7 @@ impl Engine {
             (Route::Intent, Understood::Unclear(unclear)) => intent::ask_back(unclear),
             (Route::Chat, _) => return self.ask(ModelTier::Chat, &utterance, expires, responder),
             (Route::Explain, _) => return self.ask(ModelTier::Explain, &utterance, expires, responder),
-            (Route::Intent | Route::NotUnderstood, _) => {
-                intent::not_understood(&id, &utterance.text, rules.near(&utterance.text, lang))
-            }
+            (Route::Intent | Route::NotUnderstood, _) => intent::not_understood(rules.missed(&said)),
         };
         shared.finish(&utterance, responder, last);
     }

@@ -76,13 +76,30 @@ async fn without_a_stream_only_the_final_object_comes() {
 }
 
 #[tokio::test]
+async fn several_commands_in_one_breath_are_all_done_and_shown() {
+    let (_broker, home) = with_mosquitto().await;
+    let mut client = home.client(Version::V5).await;
+    let reply = say(&mut client, "turn on the kitchen light and close the office blinds").await;
+    let blinds = ("zigbee2mqtt/office_blinds/set".to_owned(), r#"{"state":"CLOSE"}"#.to_owned());
+    assert_eq!(reply.commands, [(KITCHEN.0.to_owned(), KITCHEN.1.to_owned()), blinds], "{}", reply.last);
+    let names: Vec<&str> =
+        reply.last["intents"].as_array().unwrap().iter().flat_map(|one| one["name"].as_str()).collect();
+    assert_eq!((names, &reply.last["intent"]["name"]), (vec!["HassTurnOn", "HassTurnOff"], &json!("HassTurnOn")));
+    // All of them or none.
+    let reply = say(&mut client, "turn on the kitchen light and paint the office blinds").await;
+    assert_eq!((reply.code(), reply.commands.len()), ("not_understood", 0), "{}", reply.last);
+    let message = reply.last["error"]["message"].as_str().unwrap();
+    assert!(message.contains("not \u{201c}paint the office blinds\u{201d}"), "{message}");
+}
+
+#[tokio::test]
 async fn small_clients_get_bare_text_and_an_empty_end() {
     let (_broker, home) = with_mosquitto().await;
     let mut client = home.client(Version::V4).await;
     for (text, stream, expected) in [
         ("ECHO bare words", true, "bare words"),
         ("ECHO bare words", false, "bare words"),
-        ("turn on the flux capacitor", true, "no rule matches"),
+        ("turn on the flux capacitor", true, "nothing called \u{201c}flux capacitor\u{201d}"),
     ] {
         let id = fresh("bare");
         let tier = if text.starts_with("ECHO") { json!("chat") } else { Value::Null };

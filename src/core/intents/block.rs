@@ -105,7 +105,7 @@ impl Block {
         if let Some(entry) = view.find(self.areas, area).first().copied() {
             return Some(Filled::Listed(entry, area));
         }
-        let is_listed = !view.entries(self.areas).is_empty();
+        let is_listed = view.entries(self.areas).next().is_some();
         let is_own = usize::from(self.areas) >= OPEN_LISTS.len();
         (!is_listed || (is_vouched && !is_own)).then_some(Filled::Spoken(area))
     }

@@ -1,4 +1,4 @@
-//! Texts with `{slot}` in them, read once at load and written out for each hit.
+//! Texts with `{slot}` in them, read once at load and written out for each hit; `{slot.key}` is what a list says of the value.
 //!
 //! Where words that somebody said may go is decided here: into a topic only as one harmless level, into JSON only escaped.
 
@@ -44,6 +44,14 @@ impl<'a> Filled<'a> {
             Self::Fixed(value) => (*value).clone(),
             Self::Number(number) => Value::Number(number.clone()),
             Self::Spoken(words) => Value::String((*words).to_owned()),
+        }
+    }
+
+    /// What the list says of the value under a key.
+    fn known(&self, key: &str) -> Option<Self> {
+        match self {
+            Self::Listed(entry, _) => entry.context.get(key).map(Self::Fixed),
+            Self::Fixed(_) | Self::Number(_) | Self::Spoken(_) => None,
         }
     }
 
@@ -117,6 +125,21 @@ enum Form {
 enum Segment {
     Text(String),
     Slot(usize, Form),
+    /// What is known of a slot's value, by key.
+    Known(usize, String, Form),
+}
+
+impl Segment {
+    /// Writes the segment; `None` where a slot is not filled, or nothing is known of it.
+    fn write(&self, filled: &[Option<Filled<'_>>], out: &mut String) -> Option<()> {
+        let slot = |slot: &usize| filled.get(*slot)?.as_ref();
+        match self {
+            Self::Text(text) => out.push_str(text),
+            Self::Slot(index, form) => slot(index)?.write(*form, out),
+            Self::Known(index, key, form) => slot(index)?.known(key)?.write(*form, out),
+        }
+        Some(())
+    }
 }
 
 /// A text with slots.
@@ -162,7 +185,7 @@ impl Template {
     pub(super) fn slots(&self) -> impl Iterator<Item = usize> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Text(_) => None,
-            Segment::Slot(slot, _) => Some(*slot),
+            Segment::Slot(slot, _) | Segment::Known(slot, ..) => Some(*slot),
         })
     }
 
@@ -170,7 +193,7 @@ impl Template {
     pub(super) fn literals(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Text(text) => Some(text.as_str()),
-            Segment::Slot(..) => None,
+            Segment::Slot(..) | Segment::Known(..) => None,
         })
     }
 
@@ -183,9 +206,11 @@ impl Template {
     }
 
     fn slot(&mut self, name: &str, form: Form, names: &mut Names<'_>) {
-        match names.known.iter().position(|known| known == name) {
-            Some(slot) => self.segments.push(Segment::Slot(slot, form)),
-            None => names.unknown.push(name.to_owned()),
+        let (slot, key) = name.split_once('.').map_or((name, None), |(slot, key)| (slot, Some(key)));
+        match (names.known.iter().position(|known| known == slot), key) {
+            (Some(slot), None) => self.segments.push(Segment::Slot(slot, form)),
+            (Some(slot), Some(key)) => self.segments.push(Segment::Known(slot, key.to_owned(), form)),
+            (None, _) => names.unknown.push(slot.to_owned()),
         }
     }
 
@@ -243,10 +268,7 @@ impl Template {
     pub(super) fn write(&self, filled: &[Option<Filled<'_>>]) -> Option<String> {
         let mut out = String::with_capacity(64);
         for segment in &self.segments {
-            match segment {
-                Segment::Text(text) => out.push_str(text),
-                Segment::Slot(slot, form) => filled.get(*slot)?.as_ref()?.write(*form, &mut out),
-            }
+            segment.write(filled, &mut out)?;
         }
         Some(out)
     }
@@ -267,17 +289,9 @@ impl Template {
     pub(super) fn write_answer(&self, filled: &[Option<Filled<'_>>]) -> String {
         let mut out = String::with_capacity(64);
         for segment in &self.segments {
-            match segment {
-                Segment::Text(text) => out.push_str(text),
-                Segment::Slot(slot, form) => match filled.get(*slot) {
-                    Some(Some(value)) => value.write(*form, &mut out),
-                    _ => {
-                        // "the {area} light" without an area has one space, not two.
-                        if out.ends_with(' ') {
-                            out.pop();
-                        }
-                    }
-                },
+            // "the {area} light" without an area has one space, not two.
+            if segment.write(filled, &mut out).is_none() && out.ends_with(' ') {
+                out.pop();
             }
         }
         out
@@ -297,9 +311,12 @@ fn next_slot(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
     while let Some(open) = text[from..].find('{').map(|at| from + at) {
         let inside = &text[open + 1..];
-        let length = inside.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(inside.len());
-        let starts_well = inside.starts_with(|c: char| c.is_alphabetic() || c == '_');
-        if starts_well && inside[length..].starts_with('}') {
+        let length = inside.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.'))).unwrap_or(inside.len());
+        let is_name = |name: &str| name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+        let is_slot = inside[..length]
+            .split_once('.')
+            .map_or(is_name(&inside[..length]), |(slot, key)| is_name(slot) && is_name(key) && !key.contains('.'));
+        if is_slot && inside[length..].starts_with('}') {
             return Some((&text[..open], &inside[..length], &inside[length + 1..]));
         }
         from = open + 1;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::lists::{Entry, Names};
+use super::names::{NameOf, Names};
 
 /// A home: `{"entities": [{"name", "domain", "area"?, "state"?, "attributes"?}], "areas": […], "floors": […]}`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -39,15 +39,11 @@ impl Home {
             context.insert("domain".to_owned(), Value::String(entity.domain.clone()));
             context.extend(entity.area.clone().map(|area| ("area".to_owned(), Value::String(area))));
             context.extend(entity.state.clone().map(|state| ("state".to_owned(), state)));
-            if let Some(entry) = Entry::of_name(&entity.name, context) {
-                names.add(0, entry);
-            }
+            names.add(NameOf::Thing, &entity.name, None, context);
         }
-        for (list, places) in [(1, &self.areas), (2, &self.floors)] {
+        for (of, places) in [(NameOf::Area, &self.areas), (NameOf::Floor, &self.floors)] {
             for place in places {
-                if let Some(entry) = Entry::of_name(place, Map::new()) {
-                    names.add(list, entry);
-                }
+                names.add(of, place, None, Map::new());
             }
         }
         names

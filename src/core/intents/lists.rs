@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use crate::core::utterance;
 
 use super::context;
+use super::names::Names;
 use super::sentence::found::ValueId;
 use super::sentence::grammar::{ListId, OPEN_LISTS, Target};
 use super::sentence::heard::{fold, without_spaces};
 use super::sentence::syntax::Expression;
 use super::sentence::trie::Trie;
-use super::slips::Sounds;
 
 /// Ways to say one value that is a template.
 pub(super) const MAX_WAYS: usize = 4_096;
@@ -52,8 +52,8 @@ impl Entry {
     }
 
     /// A name as it is written.
-    pub(super) fn of_name(name: &str, context: Map<String, Value>) -> Option<Self> {
-        Self::new(name, &Expression::Text(name.to_owned()), None, context)
+    pub(super) fn of_name(name: &str, out: Option<Value>, context: Map<String, Value>) -> Option<Self> {
+        Self::new(name, &Expression::Text(name.to_owned()), out, context)
     }
 
     /// What is shown of it in an answer.
@@ -112,7 +112,8 @@ impl Lists {
     pub(super) fn add(&mut self, entries: Vec<Entry>, ignores_spaces: bool) -> ListId {
         let list = u16::try_from(self.entries.len()).unwrap_or(u16::MAX);
         for (value, entry) in entries.iter().enumerate() {
-            insert(&mut self.trie, list, value, entry, ignores_spaces);
+            let id = ValueId { list, value: u32::try_from(value).unwrap_or(u32::MAX) };
+            insert(&mut self.trie, id, entry, ignores_spaces);
         }
         self.entries.push(entries);
         list
@@ -136,38 +137,13 @@ impl Lists {
     }
 }
 
-fn insert(trie: &mut Trie<ValueId>, list: ListId, value: usize, entry: &Entry, ignores_spaces: bool) {
-    let id = ValueId { list, value: u32::try_from(value).unwrap_or(u32::MAX) };
+pub(super) fn insert(trie: &mut Trie<ValueId>, id: ValueId, entry: &Entry, ignores_spaces: bool) {
     for text in &entry.texts {
         if ignores_spaces {
             trie.insert(&without_spaces(text), id);
         } else {
             trie.insert(text, id);
         }
-    }
-}
-
-/// The names of the home's things, rooms and floors. They live apart from the sentences: one more name is one walk
-/// through a trie, and no sentence is compiled again.
-#[derive(Clone, Debug, Default)]
-pub struct Names {
-    entries: [Vec<Entry>; OPEN_LISTS.len()],
-    pub(super) trie: Trie<ValueId>,
-    pub(super) sounds: Sounds,
-}
-
-impl Names {
-    /// Adds a value to an open list.
-    pub(super) fn add(&mut self, list: ListId, entry: Entry) {
-        let Some(entries) = self.entries.get_mut(usize::from(list)) else { return };
-        self.sounds.add(list, u32::try_from(entries.len()).unwrap_or(u32::MAX), &entry);
-        insert(&mut self.trie, list, entries.len(), &entry, false);
-        entries.push(entry);
-    }
-
-    /// The values of an open list.
-    pub(super) fn entries(&self, list: ListId) -> &[Entry] {
-        self.entries.get(usize::from(list)).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -179,15 +155,15 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn entries(&self, list: ListId) -> &'a [Entry] {
-        if usize::from(list) < OPEN_LISTS.len() {
-            return self.names.entries(list);
-        }
-        self.lists.entries.get(usize::from(list)).map_or(&[], Vec::as_slice)
+    pub(super) fn entries(&self, list: ListId) -> impl Iterator<Item = &'a Entry> + use<'a> {
+        self.names.entries(list).chain(self.lists.entries.get(usize::from(list)).into_iter().flatten())
     }
 
     pub(super) fn entry(&self, id: ValueId) -> Option<&'a Entry> {
-        self.entries(id.list).get(usize::try_from(id.value).ok()?)
+        if usize::from(id.list) < OPEN_LISTS.len() {
+            return self.names.entry(id);
+        }
+        self.lists.entries.get(usize::from(id.list))?.get(usize::try_from(id.value).ok()?)
     }
 
     /// The values of a list that the words name as a whole, in the list's order.

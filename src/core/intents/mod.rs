@@ -14,6 +14,8 @@ mod fill;
 mod home;
 mod lists;
 mod loader;
+mod missed;
+mod names;
 mod near;
 mod numbers;
 mod openers;
@@ -41,8 +43,9 @@ use tongue::Tongue;
 pub use coverage::{Coverage, Untested};
 pub use explain::{Explanation, RunnerUp};
 pub use home::Home;
-pub use lists::Names;
 pub use loader::{check, load};
+pub use missed::Missed;
+pub use names::{NameId, NameOf, Names};
 pub use respond::Now;
 pub use selftest::{Failure, TestReport};
 pub use understand::{Unclear, Understood};
@@ -119,12 +122,13 @@ pub struct Said<'a> {
     pub now: Option<&'a Now>,
 }
 
-/// All rules of all files, ready to match. A reload makes another one; only the home's names change in between.
-#[derive(Debug, Default)]
+/// All rules of all files, ready to match. A reload makes another one; in between only the home's names change, in a copy:
+/// what is compiled is shared, so that a copy costs a microsecond.
+#[derive(Clone, Debug, Default)]
 pub struct Rules {
     tongues: Vec<Tongue>,
-    tests: Vec<Test>,
-    notes: Vec<Problem>,
+    tests: Arc<Vec<Test>>,
+    notes: Arc<Vec<Problem>>,
     count: usize,
     intents: usize,
 }
@@ -145,7 +149,7 @@ impl Rules {
     /// The languages they are in; rules that count for every language are in none.
     #[must_use]
     pub fn languages(&self) -> Vec<&str> {
-        self.tongues.iter().map(|tongue| tongue.tag.as_str()).filter(|tag| !tag.is_empty()).collect()
+        self.tongues.iter().map(|tongue| &*tongue.tag).filter(|tag| !tag.is_empty()).collect()
     }
 
     /// Whether there is no rule at all.
@@ -196,11 +200,11 @@ impl Rules {
         understood.find(|understood| *understood != Understood::Nothing).unwrap_or(Understood::Nothing)
     }
 
-    /// What might have been meant by a command that no rule matches: known names and phrasings, the nearest first.
+    /// What is to be said of a command that [`Self::understand`] makes nothing of.
     #[must_use]
-    pub fn near(&self, text: &str, lang: &str) -> Vec<String> {
-        let text = utterance::normalise(text);
-        near::suggest(&text, self.tongues_of(lang))
+    pub fn missed(&self, said: &Said<'_>) -> Missed {
+        let text = utterance::normalise(said.text);
+        missed::look(&Said { text: &text, ..*said }, self.tongues_of(said.lang))
     }
 
     /// Runs the tests written beside the rules.
@@ -216,7 +220,7 @@ impl Rules {
     }
 
     /// The exact language first, then its primary subtag, else the rules that count for every language.
-    fn tongues_of(&self, lang: &str) -> impl Iterator<Item = &Tongue> {
+    fn tongues_of(&self, lang: &str) -> impl Iterator<Item = &Tongue> + Clone {
         let exact = self.tongue(lang);
         let primary = lang.split(['-', '_']).next().filter(|primary| primary.len() < lang.len());
         let primary = primary.and_then(|primary| self.tongue(primary));

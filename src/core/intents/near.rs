@@ -10,7 +10,7 @@ const MAX_SUGGESTIONS: usize = 3;
 const MAX_WORDS: usize = 24;
 /// How alike a name and a part of the sentence must be, of 1.
 const MIN_ALIKE: f64 = 0.86;
-/// How many of the words two sentences must share, of 1.
+/// How many of the letters two sentences must share in whole words, of 1.
 const MIN_SHARED: f64 = 0.34;
 
 pub(super) fn suggest<'a>(text: &str, tongues: impl Iterator<Item = &'a Tongue>) -> Vec<String> {
@@ -55,12 +55,14 @@ fn score_name<'a>(words: &[&str], entry: &'a Entry) -> Option<(f64, &'a str)> {
     (alike >= MIN_ALIKE).then_some((alike, entry.said.as_str()))
 }
 
-/// How many words a known phrasing shares with the sentence; of equal ones, the one that looks more alike.
+/// How much of its words a known phrasing shares with the sentence; of equal ones, the one that looks more alike.
 fn score_phrasing<'a>(words: &[&str], folded: &str, say: &'a str) -> Option<(f64, &'a str)> {
     let known = fold(say);
     let theirs: Vec<&str> = known.split(' ').collect();
-    let shared = theirs.iter().filter(|word| words.contains(word)).count();
-    let total = words.len() + theirs.len();
+    // By letters, since "the" in common says little.
+    let letters = |words: &mut dyn Iterator<Item = &&str>| words.map(|word| word.chars().count()).sum::<usize>();
+    let shared = letters(&mut theirs.iter().filter(|word| words.contains(word)));
+    let total = letters(&mut words.iter()) + letters(&mut theirs.iter());
     // Both counts are small, so that the conversion is exact.
     let shared = f64::from(u32::try_from(2 * shared).ok()?) / f64::from(u32::try_from(total.max(1)).ok()?);
     let start: String = folded.chars().take(64).collect();

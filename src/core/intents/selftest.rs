@@ -105,9 +105,7 @@ impl Test {
                 Understood::Unclear(unclear) => return format!("it is asked back: {}", unclear.message),
                 Understood::Nothing => {}
             }
-            let near = rules.near(&self.say, &self.lang);
-            // To suggest what was just said helps nobody.
-            let near: Vec<&String> = near.iter().filter(|near| **near != self.say).collect();
+            let near = rules.missed(&self.said()).suggestions;
             let near: Vec<String> = near.into_iter().map(|near| format!("\"{near}\"")).collect();
             return if near.is_empty() {
                 "no sentence matches, and nothing known comes near".to_owned()

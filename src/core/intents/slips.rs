@@ -3,12 +3,14 @@
 //! A slip never changes a digit (numbers are heard right, and "light 2" is not "light 3"), and short names allow none.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rphonetic::{DoubleMetaphone, Encoder};
+use smallvec::SmallVec;
 
-use super::lists::{Entry, Names};
+use super::lists::Entry;
+use super::names::Names;
 use super::sentence::found::{Occurrence, ValueId};
-use super::sentence::grammar::ListId;
 use super::sentence::heard::Heard;
 use super::sentence::trie::{Place, Trie};
 
@@ -136,18 +138,25 @@ impl<'a> Walk<'a> {
 /// Names by how they sound, as English speech-to-text would confuse them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sounds {
-    by_sound: HashMap<String, Vec<ValueId>>,
+    by_sound: HashMap<Arc<str>, SmallVec<[ValueId; 1]>>,
 }
 
 impl Sounds {
     /// Adds a name.
-    pub(super) fn add(&mut self, list: ListId, value: u32, entry: &Entry) {
-        for text in entry.texts() {
-            let words: Vec<&str> = text.split(' ').collect();
-            let Some(sounds) = words.iter().map(|word| sound(word)).collect::<Option<Vec<_>>>() else { continue };
-            let sound = sounds.concat();
-            if words.len() <= MAX_WORDS && sound.len() >= MIN_SOUNDS {
-                self.by_sound.entry(sound).or_default().push(ValueId { list, value });
+    pub(super) fn add(&mut self, id: ValueId, entry: &Entry) {
+        for sound in entry.texts().iter().filter_map(|text| sound_of_name(text)) {
+            self.by_sound.entry(sound.into()).or_default().push(id);
+        }
+    }
+
+    /// Takes a name away.
+    pub(super) fn remove(&mut self, id: ValueId, entry: &Entry) {
+        for sound in entry.texts().iter().filter_map(|text| sound_of_name(text)) {
+            if let Some(ids) = self.by_sound.get_mut(sound.as_str()) {
+                ids.retain(|known| *known != id);
+                if ids.is_empty() {
+                    self.by_sound.remove(sound.as_str());
+                }
             }
         }
     }
@@ -166,12 +175,19 @@ impl Sounds {
                 let Some(sound) = sound else { break };
                 joined.push_str(sound);
                 let end = end_of(starts[first + offset]);
-                for &id in self.by_sound.get(&joined).into_iter().flatten() {
+                for &id in self.by_sound.get(joined.as_str()).into_iter().flatten() {
                     found(Occurrence { start, end, id, cost: SOUND_COST });
                 }
             }
         }
     }
+}
+
+/// How a name sounds; `None` for one that its sound does not tell.
+fn sound_of_name(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split(' ').collect();
+    let sound = words.iter().map(|word| sound(word)).collect::<Option<Vec<_>>>()?.concat();
+    (words.len() <= MAX_WORDS && sound.len() >= MIN_SOUNDS).then_some(sound)
 }
 
 /// How a word sounds; `None` for what is not spoken as a word.

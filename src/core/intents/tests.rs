@@ -51,5 +51,6 @@ fn payload(rules: &Rules, text: &str) -> Option<String> {
 
 mod files;
 mod matching;
+mod names;
 mod shipped;
 mod understanding;

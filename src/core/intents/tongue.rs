@@ -9,7 +9,8 @@ use super::Said;
 use super::block::{Block, Slots};
 use super::context;
 use super::fill::Filled;
-use super::lists::{Lists, Names, View};
+use super::lists::{Lists, View};
+use super::names::{Names, UNKNOWN};
 use super::openers;
 use super::regexes::{Meanings, Regexes};
 use super::sentence::filter::{Atoms, Filter};
@@ -31,22 +32,22 @@ pub(super) struct Sentence {
     pub(super) order: u32,
 }
 
-/// One language's sentences.
-#[derive(Debug, Default)]
+/// One language's sentences, and the names they speak of. A copy costs nothing to speak of.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tongue {
-    pub(super) tag: String,
-    pub(super) grammar: Grammar,
-    pub(super) filter: Filter,
-    pub(super) sentences: Vec<Sentence>,
-    pub(super) regexes: Regexes,
-    pub(super) blocks: Vec<Block>,
-    pub(super) lists: Lists,
+    pub(super) tag: Arc<str>,
+    pub(super) grammar: Arc<Grammar>,
+    pub(super) filter: Arc<Filter>,
+    pub(super) sentences: Arc<Vec<Sentence>>,
+    pub(super) regexes: Arc<Regexes>,
+    pub(super) blocks: Arc<Vec<Block>>,
+    pub(super) lists: Arc<Lists>,
     pub(super) names: Arc<Names>,
-    pub(super) spelling: Spelling,
+    pub(super) spelling: Arc<Spelling>,
     /// Words that mean nothing, folded, the longest first.
-    pub(super) skip_words: Vec<String>,
+    pub(super) skip_words: Arc<Vec<String>>,
     /// Sentences that are known to match, for suggestions.
-    pub(super) phrasings: Vec<String>,
+    pub(super) phrasings: Arc<Vec<String>>,
 }
 
 /// A reading of an utterance.
@@ -98,7 +99,11 @@ struct Asking<'a> {
 
 impl Conditions for Asking<'_> {
     fn allows(&self, list: ListId, value: u32) -> Option<u8> {
-        self.block.allows(self.view.entry(ValueId { list, value })?)
+        match self.view.entry(ValueId { list, value }) {
+            Some(entry) => self.block.allows(entry),
+            // Whatever it is, it would fit.
+            None => (value == UNKNOWN).then_some(u8::MAX),
+        }
     }
 
     fn given_by_slot(&self, slot: u16) -> u8 {
@@ -339,7 +344,8 @@ impl<'a> Reader<'a, '_> {
         match &step.fill {
             Fill::Value { occurrence: Occurrence { start, end, id, cost }, others } => {
                 let words = self.heard.words(*start, *end);
-                let filled = self.tongue.view().entry(*id).map(|entry| Filled::Listed(entry, words));
+                let entry = self.tongue.view().entry(*id);
+                let filled = Some(entry.map_or(Filled::Spoken(words), |entry| Filled::Listed(entry, words)));
                 let others = others.iter().map(|&value| ValueId { value, ..*id }).collect();
                 (filled, Span { value: Some(*id), others, cost: *cost, ..span(*start, *end) })
             }

@@ -83,7 +83,14 @@ impl Tongue {
                 suggestions.push(offer);
             }
         }
-        (suggestions.len() > 1).then(|| Unclear { message: question(&suggestions), suggestions })
+        if suggestions.len() > 1 {
+            return Some(Unclear { message: question(&suggestions), suggestions });
+        }
+        let message = format!(
+            "several things are called \u{201c}{}\u{201d}, and nothing tells them apart; give each a name of its own",
+            first.said
+        );
+        Some(Unclear { message, suggestions: Vec::new() })
     }
 
     /// What the text means if a name in it was said nearly.

@@ -226,6 +226,9 @@ pub struct Final {
     /// The rule that matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<MatchedIntent>,
+    /// All of them, where several commands were said in one breath.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub intents: Vec<MatchedIntent>,
     /// The device commands carried out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Action>,
@@ -256,6 +259,7 @@ impl Final {
             usage: None,
             timing: None,
             intent: None,
+            intents: Vec::new(),
             actions: Vec::new(),
             error: None,
             suggestions: Vec::new(),

@@ -323,7 +323,7 @@ impl Builder<'_, '_, '_> {
         for slot in topic.slots() {
             let list = slots.get(slot).and_then(|name| self.list(name));
             let Some(Target::Values(list)) = list else { continue };
-            if let Some(entry) = view.entries(list).iter().find(|entry| !is_for_topic(entry)) {
+            if let Some(entry) = view.entries(list).find(|entry| !is_for_topic(entry)) {
                 let out = entry.out.as_ref().map_or_else(|| "its own words".to_owned(), ToString::to_string);
                 let message = format!("`{}` of the list cannot stand in a topic: it stands for {out}", entry.said);
                 self.problems.push(loaded.document.problem(path, message));

@@ -96,23 +96,21 @@ impl Placed<'_> {
 /// Reads intent files into rules, with every problem there is; rules that have problems are not among them.
 #[must_use]
 pub fn load(sources: &[Source]) -> (Rules, Vec<Problem>) {
-    let mut problems = Vec::new();
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
     let files = read_all(sources, &mut problems);
-    let mut rules = assemble(&files, &mut problems);
-    tidy(&mut rules, &mut problems);
-    (rules, problems)
+    let rules = assemble(&files, &mut problems, &mut notes);
+    tidy(rules, problems, notes)
 }
 
 /// As [`load`], and looks for what is wrong beyond what keeps a rule from being read, which takes longer.
 #[must_use]
 pub fn check(sources: &[Source]) -> (Rules, Vec<Problem>) {
-    let mut problems = Vec::new();
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
     let files = read_all(sources, &mut problems);
-    let mut rules = assemble(&files, &mut problems);
+    let mut rules = assemble(&files, &mut problems, &mut notes);
     let is_whole = problems.is_empty();
-    lint::lint(&files, &mut rules, &mut problems, is_whole);
-    tidy(&mut rules, &mut problems);
-    (rules, problems)
+    lint::lint(&files, &mut rules, &mut problems, &mut notes, is_whole);
+    tidy(rules, problems, notes)
 }
 
 fn read_all(sources: &[Source], problems: &mut Vec<Problem>) -> Vec<Loaded> {
@@ -121,7 +119,7 @@ fn read_all(sources: &[Source], problems: &mut Vec<Problem>) -> Vec<Loaded> {
     sources.into_iter().filter_map(|source| read(source, problems)).collect()
 }
 
-fn assemble(files: &[Loaded], problems: &mut Vec<Problem>) -> Rules {
+fn assemble(files: &[Loaded], problems: &mut Vec<Problem>, notes: &mut Vec<Problem>) -> Rules {
     let mut languages: Vec<&str> = files.iter().map(|loaded| loaded.language.as_str()).collect();
     languages.sort_unstable();
     languages.dedup();
@@ -136,22 +134,24 @@ fn assemble(files: &[Loaded], problems: &mut Vec<Problem>) -> Rules {
         return rules;
     }
     for language in languages {
-        rules.tongues.extend(tongue(language, files, problems, &mut rules.notes));
+        rules.tongues.extend(tongue(language, files, problems, notes));
     }
     rules.intents = rules.tongues.iter().flat_map(Tongue::intents).collect::<BTreeSet<&str>>().len();
-    rules.tests = tests(files, problems);
+    rules.tests = tests(files, problems).into();
     for tongue in &mut rules.tongues {
-        tongue.phrasings = phrasings(tongue, &rules.tests);
+        tongue.phrasings = phrasings(tongue, &rules.tests).into();
     }
     rules
 }
 
 /// A file without a language is read for each of them and tells its problems each time.
-fn tidy(rules: &mut Rules, problems: &mut Vec<Problem>) {
-    for list in [problems, &mut rules.notes] {
+fn tidy(mut rules: Rules, mut problems: Vec<Problem>, mut notes: Vec<Problem>) -> (Rules, Vec<Problem>) {
+    for list in [&mut problems, &mut notes] {
         list.sort();
         list.dedup();
     }
+    rules.notes = notes.into();
+    (rules, problems)
 }
 
 fn is_json(path: &str) -> bool {
@@ -221,17 +221,17 @@ fn tongue(language: &str, files: &[Loaded], problems: &mut Vec<Problem>, notes: 
         return None;
     };
     Some(Tongue {
-        tag: language.to_owned(),
-        spelling: Spelling::new(scope.words_language.as_deref().unwrap_or(language), grammar.ranges.iter()),
-        filter,
-        sentences,
-        regexes,
-        blocks,
-        names: Arc::new(scope.names),
-        lists: scope.lists,
-        skip_words: scope.skip_words,
-        grammar,
-        phrasings: Vec::new(),
+        tag: Arc::from(language),
+        spelling: Spelling::new(scope.words_language.as_deref().unwrap_or(language), grammar.ranges.iter()).into(),
+        filter: filter.into(),
+        sentences: sentences.into(),
+        regexes: regexes.into(),
+        blocks: blocks.into(),
+        names: scope.names.into(),
+        lists: scope.lists.into(),
+        skip_words: scope.skip_words.into(),
+        grammar: grammar.into(),
+        phrasings: Arc::default(),
     })
 }
 

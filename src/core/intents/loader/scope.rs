@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::core::intents::file::{Fractions, ListDefinition, ListValue, Range};
-use crate::core::intents::lists::{Entry, Lists, MAX_WAYS, Names};
+use crate::core::intents::lists::{Entry, Lists, MAX_WAYS};
+use crate::core::intents::names::Names;
 use crate::core::intents::sentence::grammar::{self, Grammar, ListId, OPEN_LISTS, Target};
 use crate::core::intents::sentence::heard::fold;
 use crate::core::intents::sentence::range::NumberRange;
@@ -103,7 +104,11 @@ impl<'a> Scope<'a> {
             }
             let open = OPEN_LISTS.iter().position(|open| *open == name).and_then(|id| u16::try_from(id).ok());
             match (parts.kind(), open) {
-                (Kind::Values, Some(list)) => parts.entries.into_iter().for_each(|entry| self.names.add(list, entry)),
+                (Kind::Values, Some(list)) => {
+                    for entry in parts.entries {
+                        self.names.add_entry(list, entry);
+                    }
+                }
                 (Kind::Values, None) => {
                     let list = self.lists.add(parts.entries, self.ignores_spaces);
                     self.lists.name(name, Target::Values(list));

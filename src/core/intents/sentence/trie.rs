@@ -1,5 +1,7 @@
 //! Folded texts with what they stand for, found from a place of an utterance in one walk.
 
+use smallvec::SmallVec;
+
 /// A trie over the bytes of folded texts.
 #[derive(Clone, Debug)]
 pub(crate) struct Trie<V> {
@@ -8,14 +10,14 @@ pub(crate) struct Trie<V> {
 
 #[derive(Clone, Debug)]
 struct Node<V> {
-    /// Sorted by byte.
-    children: Vec<(u8, u32)>,
-    values: Vec<V>,
+    /// Sorted by byte. Most nodes have one child and no value, and a copy of the trie should cost no more than its bytes.
+    children: SmallVec<[(u8, u32); 2]>,
+    values: SmallVec<[V; 1]>,
 }
 
 impl<V> Default for Node<V> {
     fn default() -> Self {
-        Self { children: Vec::new(), values: Vec::new() }
+        Self { children: SmallVec::new(), values: SmallVec::new() }
     }
 }
 
@@ -45,6 +47,19 @@ impl<V> Trie<V> {
             };
         }
         self.nodes[at].values.push(value);
+    }
+
+    /// Takes the values away that are `gone` under a text. Its nodes stay, for the next text that begins like it.
+    pub(crate) fn remove(&mut self, text: &str, gone: impl Fn(&V) -> bool) {
+        let end = text.bytes().try_fold(Place(0), |at, byte| self.step(at, byte));
+        if let Some(Place(end)) = end {
+            self.nodes[index(end)].values.retain(|value| !gone(value));
+        }
+    }
+
+    /// Nodes there are, those that lead to no value any more included.
+    pub(crate) fn size(&self) -> usize {
+        self.nodes.len()
     }
 
     /// Calls `found` with the end and the value of each text that stands at `start`.
@@ -97,13 +112,17 @@ mod tests {
         for (text, value) in [("lamp", 1), ("lamp left", 2), ("lamp", 3), ("änd", 4)] {
             trie.insert(text, value);
         }
-        let all = |text: &str, start| {
+        let all = |trie: &Trie<i32>, text: &str, start| {
             let mut all = Vec::new();
             trie.find(text.as_bytes(), start, &mut |end, value| all.push((end, *value)));
             all
         };
-        assert_eq!(all("a lamp lefty", 2), [(6, 1), (6, 3), (11, 2)]);
-        assert_eq!(all("änd", 0), [(4, 4)]);
-        assert_eq!(all("la", 0), []);
+        assert_eq!(all(&trie, "a lamp lefty", 2), [(6, 1), (6, 3), (11, 2)]);
+        assert_eq!(all(&trie, "änd", 0), [(4, 4)]);
+        assert_eq!(all(&trie, "la", 0), []);
+        trie.remove("lamp", |value| *value == 1);
+        trie.remove("lam", |_| true);
+        trie.remove("lamps", |_| true);
+        assert_eq!(all(&trie, "lamp left", 0), [(4, 3), (9, 2)]);
     }
 }

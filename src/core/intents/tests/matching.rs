@@ -216,11 +216,27 @@ fn the_first_rule_in_the_order_of_the_files_wins() {
 }
 
 #[test]
+fn what_a_list_says_of_a_value_may_be_sent() {
+    let rules = rules(
+        "lists: {color: {values: [{in: red, out: red, context: {hex: '#f00', levels: [1, 2]}}, plain]}}\n\
+         intents: {C: {data: [{sentences: ['make it {color}'], response: 'it is {color.hex} now', \
+         actions: [{publish: {topic: c, payload: {hex: '{color.hex}', text: 'a {color.hex}', levels: '{color.levels}'}}}]}]}}",
+    );
+    let sent: Value = serde_json::from_str(&payload(&rules, "make it red").unwrap()).unwrap();
+    assert_eq!(sent, json!({ "hex": "#f00", "text": "a #f00", "levels": [1, 2] }));
+    assert_eq!(rules.find("make it red", "en", None).unwrap().response, "it is #f00 now");
+    // Nothing half is sent.
+    assert_eq!(rules.find("make it plain", "en", None), None);
+    let unknown = "intents: {C: {data: [{sentences: ['make it {name}'], response: '{colr.hex}'}]}}";
+    assert!(problems(unknown)[0].contains("unknown slot `colr`"), "{:?}", problems(unknown));
+}
+
+#[test]
 fn no_rules_match_nothing() {
     let rules = Rules::default();
     assert_eq!((rules.len(), rules.is_empty(), rules.find("x", "en", None)), (0, true, None));
     assert_eq!(rules.run_tests(), TestReport::default());
-    assert_eq!(rules.near("x", "en"), Vec::<String>::new());
+    assert_eq!(rules.missed(&Said { text: "x", ..Said::default() }).suggestions, Vec::<String>::new());
 }
 
 proptest! {
@@ -238,7 +254,7 @@ proptest! {
                     }
                 }
             }
-            let _ = rules.near(&text, "en");
+            let _ = rules.missed(&Said { text: &text, lang: "en", ..Said::default() });
         }
     }
 }

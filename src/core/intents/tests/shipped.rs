@@ -38,12 +38,30 @@ fn the_kitchen_light_goes_on() {
 #[test]
 fn what_is_near_is_suggested() {
     let (rules, _) = load(&shipped());
-    assert_eq!(rules.near("turn on the kitchn light", "en").first().map(String::as_str), Some("kitchen light"));
-    let near = rules.near("turn on the flux capacitor", "en");
-    assert!(!near.is_empty() && near.len() <= 3, "{near:?}");
-    assert_eq!(near, rules.near("turn on the flux capacitor", "en"));
-    assert_eq!(rules.near("quantum", "en"), Vec::<String>::new());
-    assert_eq!(rules.near("", "en"), Vec::<String>::new());
+    let missed = |text| rules.missed(&Said { text, lang: "en", ..Said::default() });
+    let capacitor = missed("turn on the flux capacitor");
+    assert_eq!(capacitor.message, "nothing called \u{201c}flux capacitor\u{201d} is known here");
+    assert!((1..=3).contains(&capacitor.suggestions.len()), "{capacitor:?}");
+    assert_eq!(capacitor, missed("turn on the flux capacitor"));
+    let machine = missed("switch the coffee grinder on, please");
+    assert_eq!(
+        (machine.message.as_str(), machine.suggestions.first().map(String::as_str)),
+        (
+            "nothing called \u{201c}coffee grinder\u{201d} is known here; did you mean \u{201c}coffee machine\u{201d}?",
+            Some("coffee machine")
+        )
+    );
+    let room = missed("turn off the lights in the attic");
+    assert_eq!(room.message, "no room called \u{201c}attic\u{201d} is known here");
+    let unfit = missed("open the kitchen light");
+    assert_eq!(
+        unfit.message,
+        "\u{201c}kitchen light\u{201d} is known, but is nothing for \u{201c}open the \u{2026}\u{201d}"
+    );
+    for nothing in ["quantum", ""] {
+        assert_eq!(missed(nothing).suggestions, Vec::<String>::new());
+        assert!(missed(nothing).message.starts_with("no rule matches"));
+    }
 }
 
 #[test]

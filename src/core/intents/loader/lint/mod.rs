@@ -21,19 +21,23 @@ use super::{Loaded, Placed, blocks};
 
 /// Looks at files and the rules that came of them. `is_whole` says that all of them could be read: else what uses a list
 /// may be missing.
-pub(super) fn lint(files: &[Loaded], rules: &mut Rules, problems: &mut Vec<Problem>, is_whole: bool) {
+pub(super) fn lint(
+    files: &[Loaded],
+    rules: &mut Rules,
+    problems: &mut Vec<Problem>,
+    notes: &mut Vec<Problem>,
+    is_whole: bool,
+) {
     let places = Places::new(files);
-    let mut notes = Vec::new();
     for tongue in &mut rules.tongues {
         let of_language: Vec<&Loaded> = files.iter().filter(|loaded| loaded.counts_for(&tongue.tag)).collect();
         known::look(&of_language, problems);
-        usage::slots(&of_language, &mut notes);
-        reach::look(tongue, &places, problems, &mut notes);
+        usage::slots(&of_language, notes);
+        reach::look(tongue, &places, problems, notes);
     }
     if is_whole {
-        usage::names(files, &mut notes);
+        usage::names(files, notes);
     }
-    rules.notes.append(&mut notes);
 }
 
 /// Where the sentences and regexes of the user's own files stand.

@@ -36,7 +36,7 @@ fn look_at_most(
     let stand_ins = Arc::new(stand_ins::names(&tongue.blocks));
     let own = std::mem::replace(&mut tongue.names, stand_ins);
     let mut claims: Vec<Claim> = Vec::new();
-    for sentence in &tongue.sentences {
+    for sentence in tongue.sentences.iter() {
         let block = &tongue.blocks[sentence.block];
         if block.is_imported {
             continue;

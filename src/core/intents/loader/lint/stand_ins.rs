@@ -4,7 +4,8 @@
 use serde_json::{Map, Value};
 
 use crate::core::intents::block::Block;
-use crate::core::intents::lists::{Entry, Names};
+use crate::core::intents::lists::Entry;
+use crate::core::intents::names::Names;
 use crate::core::intents::sentence::grammar::OPEN_LISTS;
 
 /// Things of one kind that a block is tried with.
@@ -25,13 +26,13 @@ pub(super) fn names(blocks: &[Block]) -> Names {
     }
     for (number, context) in known.into_iter().enumerate() {
         // All of one length: the length of a name decides between sentences.
-        if let Some(entry) = Entry::of_name(&format!("zqname{number:05}"), context) {
-            names.add(0, entry);
+        if let Some(entry) = Entry::of_name(&format!("zqname{number:05}"), None, context) {
+            names.add_entry(0, entry);
         }
     }
     for (list, name) in OPEN_LISTS.iter().enumerate().skip(1) {
-        if let (Ok(list), Some(entry)) = (u16::try_from(list), Entry::of_name(&format!("zq{name}"), Map::new())) {
-            names.add(list, entry);
+        if let (Ok(list), Some(entry)) = (u16::try_from(list), Entry::of_name(&format!("zq{name}"), None, Map::new())) {
+            names.add_entry(list, entry);
         }
     }
     names

@@ -135,7 +135,7 @@ impl<'a> Writer<'a> {
         let wanted = required
             .filter(|(_, required)| required.condition.key != "area")
             .fold(0_u8, |wanted, (index, _)| wanted | 1 << index);
-        let entries = self.tongue.view().entries(list).iter();
+        let entries = self.tongue.view().entries(list);
         let allowed: Vec<(u8, &Entry)> = entries.filter_map(|entry| Some((self.block.allows(entry)?, entry))).collect();
         let whole = allowed.iter().filter(|(given, _)| given & wanted == wanted);
         let is_open = usize::from(list) < OPEN_LISTS.len();
