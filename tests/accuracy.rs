@@ -49,7 +49,7 @@ fn lines(path: &Path) -> Vec<String> {
 fn percent(rules: &Rules, lines: &[Line], counts: impl Fn(Verdict) -> bool) -> f64 {
     let judge = |line: &Line| {
         let said = Said { text: &line.sentence, lang: "en", context: line.context.as_ref(), ..Said::default() };
-        line.judge(rules.hear(&said).as_ref())
+        line.judge_all(&rules.understand(&said))
     };
     let count = lines.iter().filter(|line| counts(judge(line))).count();
     100.0 * f64::from(u32::try_from(count).unwrap()) / f64::from(u32::try_from(lines.len()).unwrap())

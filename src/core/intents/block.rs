@@ -20,6 +20,7 @@ pub(super) struct Block {
     pub(super) intent: String,
     /// The file it stands in.
     pub(super) file: String,
+    pub(super) line: usize,
     /// Whether it comes from an imported file, which the user's own files outrank.
     pub(super) is_imported: bool,
     /// The slots that any of its sentences may fill, by name and by the grammar's id.

@@ -58,7 +58,7 @@ pub(super) struct Reading<'a> {
     /// How far the words are from the sentence; 0 for not at all.
     pub(super) cost: u8,
     pub(super) rank: Rank,
-    order: u32,
+    pub(super) order: u32,
     pub(super) line: usize,
     pub(super) text: &'a str,
     /// The slots' places in the folded text, in order, with what else the same words name.
@@ -81,6 +81,11 @@ pub(super) struct Span {
 impl Reading<'_> {
     fn key(&self) -> (u8, bool, Reverse<Rank>, u32) {
         (self.cost, self.block.is_imported, Reverse(self.rank), self.order)
+    }
+
+    /// Whether nothing but the order of the files decides between two readings.
+    pub(super) fn is_as_good_as(&self, other: &Self) -> bool {
+        (self.cost, self.block.is_imported, self.rank) == (other.cost, other.block.is_imported, other.rank)
     }
 }
 
@@ -387,7 +392,7 @@ impl<'a> Reader<'a, '_> {
                 continue;
             }
             let (order, line) = (rule.order, rule.line);
-            let text = rule.pattern.as_str();
+            let text = rule.written();
             readings.push(Reading { block, slots, cost: 0, rank, order, line, text, spans: Vec::new() });
         }
     }

@@ -6,6 +6,7 @@
 
 mod actions;
 mod block;
+mod lint;
 mod scope;
 mod sentences;
 
@@ -95,33 +96,56 @@ impl Placed<'_> {
 /// Reads intent files into rules, with every problem there is; rules that have problems are not among them.
 #[must_use]
 pub fn load(sources: &[Source]) -> (Rules, Vec<Problem>) {
-    let mut problems = Vec::new();
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
+    let files = read_all(sources, &mut problems);
+    let rules = assemble(&files, &mut problems, &mut notes);
+    tidy(rules, problems, notes)
+}
+
+/// As [`load`], and looks for what is wrong beyond what keeps a rule from being read, which takes longer.
+#[must_use]
+pub fn check(sources: &[Source]) -> (Rules, Vec<Problem>) {
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
+    let files = read_all(sources, &mut problems);
+    let mut rules = assemble(&files, &mut problems, &mut notes);
+    let is_whole = problems.is_empty();
+    lint::lint(&files, &mut rules, &mut problems, &mut notes, is_whole);
+    tidy(rules, problems, notes)
+}
+
+fn read_all(sources: &[Source], problems: &mut Vec<Problem>) -> Vec<Loaded> {
     let mut sources: Vec<&Source> = sources.iter().collect();
     sources.sort_by(|one, other| one.path.cmp(&other.path));
-    let files: Vec<Loaded> = sources.into_iter().filter_map(|source| read(source, &mut problems)).collect();
+    sources.into_iter().filter_map(|source| read(source, problems)).collect()
+}
 
+fn assemble(files: &[Loaded], problems: &mut Vec<Problem>, notes: &mut Vec<Problem>) -> Rules {
     let mut languages: Vec<&str> = files.iter().map(|loaded| loaded.language.as_str()).collect();
     languages.sort_unstable();
     languages.dedup();
-    let (mut rules, mut notes) = (Rules::default(), Vec::new());
+    let mut rules = Rules::default();
     let of_each =
         |count: fn(&Block) -> usize| -> usize { files.iter().flat_map(blocks).map(|placed| count(placed.block)).sum() };
     let (regexes, sentences) = (of_each(|block| block.regex.0.len()), of_each(|block| block.sentences.len()));
     rules.count = regexes + sentences;
     if regexes > MAX_RULES || sentences > MAX_SENTENCES {
-        problems.push(too_many(&files, regexes, sentences));
+        problems.push(too_many(files, regexes, sentences));
         rules.count = 0;
-    } else {
-        for language in languages {
-            rules.tongues.extend(tongue(language, &files, &mut problems, &mut notes));
-        }
-        rules.intents = rules.tongues.iter().flat_map(Tongue::intents).collect::<BTreeSet<&str>>().len();
-        rules.tests = tests(&files, &mut problems).into();
-        for tongue in &mut rules.tongues {
-            tongue.phrasings = phrasings(tongue, &rules.tests).into();
-        }
+        return rules;
     }
-    // A file without a language is read for each of them and tells its problems each time.
+    for language in languages {
+        rules.tongues.extend(tongue(language, files, problems, notes));
+    }
+    rules.intents = rules.tongues.iter().flat_map(Tongue::intents).collect::<BTreeSet<&str>>().len();
+    rules.tests = tests(files, problems).into();
+    for tongue in &mut rules.tongues {
+        tongue.phrasings = phrasings(tongue, &rules.tests).into();
+    }
+    rules
+}
+
+/// A file without a language is read for each of them and tells its problems each time.
+fn tidy(mut rules: Rules, mut problems: Vec<Problem>, mut notes: Vec<Problem>) -> (Rules, Vec<Problem>) {
     for list in [&mut problems, &mut notes] {
         list.sort();
         list.dedup();

@@ -17,6 +17,14 @@ use super::actions::Acts;
 /// Reports a problem with a part of something.
 type Report<'r> = dyn FnMut(&[&str], String) + 'r;
 
+/// A text to answer with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer<'a> {
+    pub(super) text: &'a str,
+    /// Whether it stands in an imported file.
+    pub(super) is_imported: bool,
+}
+
 /// Lists, rules, responses and acts by name.
 pub(super) struct Scope<'a> {
     pub(super) lists: Lists,
@@ -24,7 +32,7 @@ pub(super) struct Scope<'a> {
     /// Lists that a file defines; the open ones are there without.
     pub(super) defined: HashSet<&'a str>,
     pub(super) rules: HashMap<&'a str, Expression>,
-    responses: HashMap<(&'a str, &'a str), &'a str>,
+    responses: HashMap<(&'a str, &'a str), Answer<'a>>,
     pub(super) acts: Acts<'a>,
     pub(super) skip_words: Vec<String>,
     /// The language that numbers are spelled out in, where it is another one.
@@ -65,7 +73,8 @@ impl<'a> Scope<'a> {
             }
             for (intent, texts) in &loaded.file.responses.intents {
                 for (key, text) in texts {
-                    scope.responses.insert((intent.as_str(), key.as_str()), text.as_str());
+                    let answer = Answer { text, is_imported: loaded.is_imported() };
+                    scope.responses.insert((intent.as_str(), key.as_str()), answer);
                 }
             }
         }
@@ -124,7 +133,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    pub(super) fn response(&self, intent: &str, key: &str) -> Option<&'a str> {
+    pub(super) fn response(&self, intent: &str, key: &str) -> Option<Answer<'a>> {
         self.responses.get(&(intent, key)).copied()
     }
 }
