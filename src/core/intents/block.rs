@@ -80,6 +80,11 @@ impl Required {
 }
 
 impl Block {
+    /// Whether nothing ever comes of it: where something comes of another block, that one was meant.
+    pub(super) fn is_idle(&self) -> bool {
+        self.acts.is_empty() && !self.is_handled
+    }
+
     /// The block's own number of a slot of the grammar.
     pub(super) fn slot(&self, id: u16) -> Option<usize> {
         self.ids.iter().position(|&known| known == id)

@@ -79,8 +79,8 @@ pub(super) struct Span {
 }
 
 impl Reading<'_> {
-    fn key(&self) -> (u8, bool, Reverse<Rank>, u32) {
-        (self.cost, self.block.is_imported, Reverse(self.rank), self.order)
+    fn key(&self) -> (u8, bool, bool, Reverse<Rank>, u32) {
+        (self.cost, self.block.is_idle(), self.block.is_imported, Reverse(self.rank), self.order)
     }
 
     /// Whether nothing but the order of the files decides between two readings.

@@ -232,6 +232,17 @@ fn what_a_list_says_of_a_value_may_be_sent() {
 }
 
 #[test]
+fn what_nothing_carries_out_gives_way() {
+    let rules = rules(
+        "language: en\nintents: {HassVacuumStart: {data: [{sentences: ['tell the robot to go [and] clean']}]}, \
+         Mine: {data: [{sentences: ['[tell] [the] robot [to] {order}'], lists: {order: {wildcard: true}}, response: ok}]}}",
+    );
+    let find = |text| rules.find(text, "en", None).map(|hit| (hit.name, hit.is_handled));
+    assert_eq!(find("tell the robot to go clean"), Some(("Mine".to_owned(), true)));
+    assert_eq!(find("tell the robot to go and clean"), Some(("Mine".to_owned(), true)));
+}
+
+#[test]
 fn no_rules_match_nothing() {
     let rules = Rules::default();
     assert_eq!((rules.len(), rules.is_empty(), rules.find("x", "en", None)), (0, true, None));
