@@ -85,7 +85,8 @@ impl Reading<'_> {
 
     /// Whether nothing but the order of the files decides between two readings.
     pub(super) fn is_as_good_as(&self, other: &Self) -> bool {
-        (self.cost, self.block.is_imported, self.rank) == (other.cost, other.block.is_imported, other.rank)
+        let key = |reading: &Self| (reading.cost, reading.block.is_idle(), reading.block.is_imported, reading.rank);
+        key(self) == key(other)
     }
 }
 
