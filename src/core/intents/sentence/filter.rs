@@ -56,6 +56,17 @@ impl Atoms {
     }
 }
 
+/// Where a part of a sentence may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// Where values are looked for: at a word's end, or behind a value.
+    Word,
+    /// Inside a word.
+    Inside,
+    /// Wherever free words end.
+    Anywhere,
+}
+
 /// Gathers what sentences need, before the automaton is built.
 pub(crate) struct Builder<'g> {
     grammar: &'g Grammar,
@@ -73,6 +84,11 @@ enum Need {
     Word(usize),
     List(ListId),
     Number(u16),
+}
+
+/// Whether a group asks for words alone: they are heard wherever they stand.
+fn only_words(group: &Vec<Need>) -> bool {
+    group.iter().all(|need| matches!(need, Need::Word(_)))
 }
 
 impl<'g> Builder<'g> {
@@ -104,7 +120,13 @@ impl<'g> Builder<'g> {
             Node::Number { range, .. } => vec![vec![Need::Number(*range)]],
             Node::Space { .. } | Node::Wildcard { .. } => Vec::new(),
             Node::Sequence(items) => self.needs_of_all(items),
-            Node::Permutation(items) => items.iter().flat_map(|&item| self.needs(item)).collect(),
+            Node::Permutation(items) => {
+                let mut needs: Vec<_> = items.iter().flat_map(|&item| self.needs(item)).collect();
+                if self.end(id, End::Word) != End::Word {
+                    needs.retain(only_words);
+                }
+                needs
+            }
             Node::Alternative(items) => {
                 let of_each: Vec<_> = items.iter().map(|&item| self.needs(item)).collect();
                 // One group of each, joined: whichever is said, one of its words is.
@@ -128,27 +150,33 @@ impl<'g> Builder<'g> {
     /// the starts of words only.
     fn needs_of_all(&mut self, items: &[NodeId]) -> Vec<Vec<Need>> {
         let mut needs = Vec::new();
-        let mut is_inside_word = false;
+        let mut end = End::Word;
         for &item in items {
             let mut of_item = self.needs(item);
-            if is_inside_word {
-                of_item.retain(|group| group.iter().all(|need| matches!(need, Need::Word(_))));
+            if end != End::Word {
+                of_item.retain(only_words);
             }
             needs.extend(of_item);
-            is_inside_word = self.ends_inside_word(item, is_inside_word);
+            end = self.end(item, end);
         }
         needs
     }
 
-    /// Whether what follows a node may go on without a space.
-    fn ends_inside_word(&self, id: NodeId, before: bool) -> bool {
+    /// What may be behind a node.
+    fn end(&self, id: NodeId, before: End) -> End {
         match self.grammar.node(id) {
-            Node::Word { text, .. } => text.last() != Some(&b'\''),
-            Node::Space { .. } => false,
-            Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => true,
-            Node::Sequence(items) => items.iter().fold(before, |inside, &item| self.ends_inside_word(item, inside)),
-            Node::Alternative(items) => items.iter().any(|&item| self.ends_inside_word(item, before)),
-            Node::Permutation(_) => false,
+            Node::Word { text, .. } if text.last() == Some(&b'\'') => End::Word,
+            Node::Word { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { is_glued: false, .. } => {
+                End::Inside
+            }
+            Node::Wildcard { is_glued: true, .. } => End::Anywhere,
+            // Behind free words that end inside a word, a space may be missing.
+            Node::Space { is_strict: false } if before == End::Anywhere => End::Anywhere,
+            Node::Space { .. } => End::Word,
+            Node::Sequence(items) => items.iter().fold(before, |before, &item| self.end(item, before)),
+            Node::Alternative(items) | Node::Permutation(items) => {
+                items.iter().map(|&item| self.end(item, before)).max().unwrap_or(before)
+            }
         }
     }
 
@@ -216,6 +244,12 @@ impl<'g> Builder<'g> {
 }
 
 impl Filter {
+    /// One that leaves nothing out, to compare with.
+    #[cfg(test)]
+    pub(crate) fn all(sentences: usize) -> Self {
+        Self { always: (0..u32::try_from(sentences).unwrap_or(0)).collect(), ..Self::default() }
+    }
+
     /// The words that were said; lists and numbers are added by the caller.
     pub(crate) fn hear(&self, folded: &[u8]) -> Atoms {
         let mut atoms = Atoms { bits: vec![0; self.by_atom.len().div_ceil(64)] };

@@ -51,12 +51,27 @@ pub(crate) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// Looks at every start of a word.
+    /// Looks at every start of a word, and behind every value that ends inside one: "Wohnzimmerlampe".
     pub(crate) fn new(heard: &Heard<'_>, tries: Tries<'a>) -> Self {
         let (mut values, mut numbers) = (Vec::new(), Vec::new());
         for &start in &heard.starts {
             tries.values_at(&heard.folded, start, &mut values);
             tries.spelling.at(&heard.folded, start, &mut numbers);
+        }
+        let is_inside = |end: usize| !heard.is_word_end(end) && heard.starts.binary_search(&end).is_err();
+        let at_starts = values.len();
+        let (mut next, mut seen) = (0, Vec::new());
+        while let Some(value) = values.get(next) {
+            let end = value.end;
+            if is_inside(end) && !seen.contains(&end) {
+                seen.push(end);
+                tries.values_at(&heard.folded, end, &mut values);
+                tries.spelling.at(&heard.folded, end, &mut numbers);
+            }
+            next += 1;
+        }
+        if values.len() > at_starts {
+            values.sort_by_key(|value| value.start);
         }
         let mut found = Self { tries, values, numbers, first_value: Vec::new() };
         found.index(heard.end());
