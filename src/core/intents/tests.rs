@@ -51,4 +51,6 @@ fn payload(rules: &Rules, text: &str) -> Option<String> {
 
 mod files;
 mod matching;
+mod properties;
+mod reference;
 mod shipped;
