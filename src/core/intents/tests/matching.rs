@@ -269,3 +269,26 @@ intents:
     }
     assert_eq!(rules.find("close officex shades", "en", None), None);
 }
+
+#[test]
+fn words_that_mean_nothing_may_stand_inside_a_name() {
+    let rules = rules(
+        "
+language: en
+skip_words: [uh, you know]
+lists: {name: {values: [kitchen light, uh oh lamp]}}
+intents: {On: {data: [{sentences: ['{name} on']}]}}
+",
+    );
+    for (text, name) in [
+        ("kitchen uh light on", Some("kitchen light")),
+        ("kitchen uh you know uh light uh on", Some("kitchen light")),
+        ("uh oh lamp on", Some("uh oh lamp")),
+        ("uh uh oh you know lamp on", Some("uh oh lamp")),
+        ("kitchenuh light on", None),
+        ("oh lamp on", None),
+    ] {
+        let hit = rules.find(text, "en", None);
+        assert_eq!(hit.as_ref().and_then(|hit| hit.slots["name"].as_str()), name, "{text}");
+    }
+}

@@ -166,9 +166,10 @@ impl Reading<'_, '_> {
                 let values =
                     self.scope.lists.iter().find(|(known, _)| known == list).map_or(&[][..], |(_, values)| values);
                 for at in begins {
-                    for (said, out) in values.iter().filter(|(said, _)| self.text[at..].starts_with(said)) {
-                        let here = Here { at: at + said.len(), is_wild: false, ..here };
-                        self.read(rest, here, &filled(slots, slot, out));
+                    for (said, out) in values {
+                        for at in self.value_ends(said, at, true) {
+                            self.read(rest, Here { at, is_wild: false, ..here }, &filled(slots, slot, out));
+                        }
                     }
                 }
             }
@@ -197,6 +198,13 @@ impl Reading<'_, '_> {
     fn places(&self, at: usize) -> Vec<usize> {
         let at = at + usize::from(self.text[at..].starts_with(' '));
         let mut places = vec![at];
+        places.extend(self.skips(at).into_iter().flat_map(|at| self.places(at)));
+        places
+    }
+
+    /// Where the skip words end that stand here.
+    fn skips(&self, at: usize) -> Vec<usize> {
+        let mut ends = Vec::new();
         let before = self.text[..at].chars().next_back();
         let next = self.text[at..].chars().next();
         let is_number_end = before.is_some_and(|c| c.is_ascii_digit()) && !next.is_some_and(|c| c.is_ascii_digit());
@@ -205,11 +213,27 @@ impl Reading<'_, '_> {
                 if let Some(after) = self.text[at..].strip_prefix(word)
                     && (after.is_empty() || after.starts_with(' '))
                 {
-                    places.extend(self.places(at + word.len()));
+                    ends.push(at + word.len());
                 }
             }
         }
-        places
+        ends
+    }
+
+    /// Where a value ends that stands here; skip words may stand inside.
+    fn value_ends(&self, said: &str, at: usize, is_first: bool) -> Vec<usize> {
+        let Some(letter) = said.chars().next() else { return vec![at] };
+        let mut ends = Vec::new();
+        if self.text[at..].starts_with(letter) {
+            ends.extend(self.value_ends(&said[letter.len_utf8()..], at + letter.len_utf8(), false));
+        }
+        if !is_first {
+            for end in self.skips(at) {
+                let end = end + usize::from(self.text[end..].starts_with(' '));
+                ends.extend(self.value_ends(said, end, false));
+            }
+        }
+        ends
     }
 
     /// The numbers that stand here: where they end, and whether they are digits. Words count only where no digits are.
