@@ -40,6 +40,8 @@ pub(super) enum Command {
     Test,
     /// Says which tier would answer and why, without doing it
     Match(MatchArgs),
+    /// Measures how well and how fast labelled sentences are understood
+    Eval(EvalArgs),
     /// Sends an utterance through the broker and prints the reply as it streams
     Ask(AskArgs),
     /// Shows the languages that are here, and imports more
@@ -72,6 +74,34 @@ pub(super) struct MatchArgs {
     #[arg(long, value_name = "TAG")]
     pub(super) lang: Option<String>,
     /// Prints JSON for programs
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `hearthd eval`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A line is {\"sentence\": \u{2026}, \"intent\": \u{2026} or null, \"slots\": {\u{2026}}, \"context\": {\u{2026}}}.\n\n\
+                  Examples:\n  hearthd eval sentences.jsonl --errors\n  \
+                  hearthd eval sentences.jsonl --intents en.json --home home.json --json"
+)]
+pub(super) struct EvalArgs {
+    /// Labelled sentences, a JSON object a line
+    #[arg(value_name = "FILE.jsonl")]
+    pub(super) file: PathBuf,
+    /// Intents to measure, a folder of YAML files or Home Assistant's merged JSON [default: the config's]
+    #[arg(long, value_name = "FILE-OR-DIR")]
+    pub(super) intents: Option<PathBuf>,
+    /// The home whose names count instead of those of the files, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) home: Option<PathBuf>,
+    /// The language to match [default: the config's, else en]
+    #[arg(long, value_name = "TAG")]
+    pub(super) lang: Option<String>,
+    /// Shows each sentence that was not understood as it is meant
+    #[arg(long)]
+    pub(super) errors: bool,
+    /// Prints JSON for programs; accuracies are of 1
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -8,6 +8,7 @@ mod ask;
 mod check;
 mod connect;
 mod daemon;
+mod eval;
 mod intents;
 mod matching;
 pub mod models;
@@ -61,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Run => with(config(), run::run),
         Command::Test => with(config(), |loaded| test::run(&loaded)),
         Command::Match(args) => with(config(), |loaded| matching::run(&loaded, args)),
+        Command::Eval(args) => eval::run(config(), args),
         Command::Ask(args) => with(config(), |loaded| ask::run(&loaded, args)),
         Command::Intents(args) => with(config(), |loaded| intents::run(&loaded, args)),
         Command::Models(args) => with(config(), |loaded| fetch(&loaded, args)),

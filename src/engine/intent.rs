@@ -1,47 +1,57 @@
 //! Tier 1: a matched rule is carried out, a command that none matches is answered as such.
 
-use crate::core::intents::{Hit, Now};
+use crate::core::intents::{Hit, Now, Unclear};
 use crate::core::reply::{Action, Code, Final, MatchedIntent, Status};
 use crate::core::utterance::{Tier, normalise};
 
 use super::responder::Responder;
-use super::{Bus, Command};
+use super::{Bus, BusError, Command};
 
-/// Sends a rule's commands in order and says its response, or what kept it from being carried out. What nothing carries out
-/// is said to be so: an answer that claims otherwise would be a lie.
-pub(super) fn act(hit: Hit, bus: &dyn Bus, responder: &mut Responder) -> Final {
-    if !hit.is_handled {
+/// Sends the commands of rules in order and says their responses, or what kept them from being carried out. What nothing
+/// carries out is said to be so, before anything is sent: an answer that claims otherwise would be a lie.
+pub(super) fn act(hits: Vec<Hit>, bus: &dyn Bus, responder: &mut Responder) -> Final {
+    let unhandled = hits.iter().find(|hit| !hit.is_handled).map(|hit| {
         let message = format!("this is understood as {}, but no action of the intent files carries it out", hit.name);
-        let mut last = Final::refusal(None, Code::NotSupported, message);
-        last.tier = Some(Tier::Intent);
-        last.intent = Some(MatchedIntent { name: hit.name, slots: hit.slots, source: hit.source });
-        return last;
-    }
-    let mut actions = Vec::with_capacity(hit.publishes.len());
-    let mut away = None;
-    for publish in hit.publishes {
-        let action = Action { topic: publish.topic.clone(), payload: publish.payload.clone() };
-        let command =
-            Command { topic: publish.topic, payload: publish.payload, qos: publish.qos, retain: publish.retain };
-        match bus.command(command) {
-            Ok(()) => actions.push(action),
-            Err(error) => {
-                away = Some(error);
-                break;
+        Final::refusal(None, Code::NotSupported, message)
+    });
+    let mut actions = Vec::new();
+    let mut last = match unhandled {
+        Some(refusal) => refusal,
+        None => match send(&hits, bus, &mut actions) {
+            Ok(()) => {
+                let answers: Vec<&str> = hits.iter().map(|hit| hit.response.as_str()).collect();
+                // A sink that is gone changes nothing: the command was carried out and the final object says so.
+                let _ = responder.chunk(answers.join(" "));
+                Final::new(None, Status::Ok)
             }
-        }
-    }
-    let mut last = match away {
-        None => {
-            // A sink that is gone changes nothing: the command was carried out and the final object says so.
-            let _ = responder.chunk(hit.response);
-            Final::new(None, Status::Ok)
-        }
-        Some(error) => Final::refusal(None, error.code(), error.to_string()),
+            Err(error) => Final::refusal(None, error.code(), error.to_string()),
+        },
     };
     last.tier = Some(Tier::Intent);
     last.actions = actions;
-    last.intent = Some(MatchedIntent { name: hit.name, slots: hit.slots, source: hit.source });
+    let first = hits.into_iter().next();
+    last.intent = first.map(|hit| MatchedIntent { name: hit.name, slots: hit.slots, source: hit.source });
+    last
+}
+
+fn send(hits: &[Hit], bus: &dyn Bus, actions: &mut Vec<Action>) -> Result<(), BusError> {
+    for publish in hits.iter().flat_map(|hit| &hit.publishes) {
+        bus.command(Command {
+            topic: publish.topic.clone(),
+            payload: publish.payload.clone(),
+            qos: publish.qos,
+            retain: publish.retain,
+        })?;
+        actions.push(Action { topic: publish.topic.clone(), payload: publish.payload.clone() });
+    }
+    Ok(())
+}
+
+/// Asks back what was meant; nothing is done.
+pub(super) fn ask_back(unclear: Unclear) -> Final {
+    let mut last = Final::refusal(None, Code::NotUnderstood, unclear.message);
+    last.tier = Some(Tier::Intent);
+    last.suggestions = unclear.suggestions;
     last
 }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::core::intents::{Rules, Said};
+use crate::core::intents::{Rules, Said, Understood};
 use crate::core::reply::{Code, Final, Reply};
 use crate::core::routing::{self, Route};
 use crate::core::sampling::Sampling;
@@ -210,11 +210,13 @@ impl Engine {
         let wants_rules = utterance.tier.is_none_or(|tier| tier == Tier::Intent);
         let now = intent::now();
         let said = Said { text: &utterance.text, lang, site, context: None, now: Some(&now) };
-        let hit = if wants_rules { rules.hear(&said) } else { None };
-        let decision = routing::route(&utterance.text, utterance.tier, hit.is_some());
+        let understood = if wants_rules { rules.understand(&said) } else { Understood::Nothing };
+        let is_ours = understood != Understood::Nothing;
+        let decision = routing::route(&utterance.text, utterance.tier, is_ours);
         responder.timing.route_ms = milliseconds(routing_began.elapsed());
-        let last = match (decision.tier, hit) {
-            (Route::Intent, Some(hit)) => intent::act(hit, shared.bus.as_ref(), &mut responder),
+        let last = match (decision.tier, understood) {
+            (Route::Intent, Understood::Hits(hits)) => intent::act(hits, shared.bus.as_ref(), &mut responder),
+            (Route::Intent, Understood::Unclear(unclear)) => intent::ask_back(unclear),
             (Route::Chat, _) => return self.ask(ModelTier::Chat, &utterance, expires, responder),
             (Route::Explain, _) => return self.ask(ModelTier::Explain, &utterance, expires, responder),
             (Route::Intent | Route::NotUnderstood, _) => {

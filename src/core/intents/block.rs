@@ -7,7 +7,7 @@ use super::fill::{self, Filled, Template};
 use super::lists::View;
 use super::respond::Response;
 use super::sentence::grammar::{ListId, OPEN_LISTS};
-use super::{Hit, Publish, Said};
+use super::{Hit, Publish, Said, understand};
 
 /// The slot of what a sentence leaves out: "everything off except the fridge".
 const EXCEPTED: &str = "except";
@@ -154,6 +154,13 @@ impl Block {
             sentence: template.to_owned(),
             response: self.response.write(&self.slots, &slots, said.now),
             is_handled: publishes.is_some() || (self.is_handled && self.acts.is_empty()),
+            corrected: None,
+            is_guarded: !understand::is_question(&self.intent)
+                && slots
+                    .filled
+                    .iter()
+                    .flatten()
+                    .any(|value| matches!(value, Filled::Listed(entry, _) if entry.is_guarded())),
             metadata: self.metadata.clone(),
             publishes: publishes.unwrap_or_default(),
         })
@@ -166,7 +173,8 @@ impl Block {
             let slot = self.slots.iter().position(|name| name == key)?;
             slots.filled.get(slot)?.as_ref()
         };
-        let is_excepting = filled(EXCEPTED).is_some() && !act.when.iter().any(|wanted| wanted.condition.key == EXCEPTED);
+        let is_excepting =
+            filled(EXCEPTED).is_some() && !act.when.iter().any(|wanted| wanted.condition.key == EXCEPTED);
         let named = self.slots.iter().zip(&slots.filled).filter(|(name, _)| *name != EXCEPTED);
         let named: Vec<&Filled<'_>> = named.filter_map(|(_, value)| value.as_ref()).collect();
         let known = |key: &str| {

@@ -12,6 +12,7 @@ use super::sentence::grammar::{ListId, OPEN_LISTS, Target};
 use super::sentence::heard::{fold, without_spaces};
 use super::sentence::syntax::Expression;
 use super::sentence::trie::Trie;
+use super::slips::Sounds;
 
 /// Ways to say one value that is a template.
 pub(super) const MAX_WAYS: usize = 4_096;
@@ -152,30 +153,16 @@ fn insert(trie: &mut Trie<ValueId>, list: ListId, value: usize, entry: &Entry, i
 pub struct Names {
     entries: [Vec<Entry>; OPEN_LISTS.len()],
     pub(super) trie: Trie<ValueId>,
+    pub(super) sounds: Sounds,
 }
 
 impl Names {
     /// Adds a value to an open list.
     pub(super) fn add(&mut self, list: ListId, entry: Entry) {
         let Some(entries) = self.entries.get_mut(usize::from(list)) else { return };
+        self.sounds.add(list, u32::try_from(entries.len()).unwrap_or(u32::MAX), &entry);
         insert(&mut self.trie, list, entries.len(), &entry, false);
         entries.push(entry);
-    }
-
-    /// Takes a name out of an open list; whether it was there.
-    pub(super) fn take(&mut self, list: ListId, said: &str) -> bool {
-        let Some(entries) = self.entries.get(usize::from(list)) else { return false };
-        let mut was_there = false;
-        for (value, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.said == said) {
-            for text in &entry.texts {
-                self.trie.remove(text, |id| {
-                    let is_it = id.list == list && usize::try_from(id.value) == Ok(value);
-                    was_there |= is_it;
-                    is_it
-                });
-            }
-        }
-        was_there
     }
 
     /// The values of an open list.

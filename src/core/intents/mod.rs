@@ -19,7 +19,10 @@ mod regexes;
 mod respond;
 mod selftest;
 mod sentence;
+mod several;
+mod slips;
 mod tongue;
+mod understand;
 
 use std::sync::Arc;
 
@@ -30,13 +33,14 @@ use crate::core::utterance;
 use crate::core::yaml::Problem;
 
 use selftest::Test;
-use tongue::{Reading, Tongue};
+use tongue::Tongue;
 
 pub use home::Home;
 pub use lists::Names;
 pub use loader::load;
 pub use respond::Now;
 pub use selftest::{Failure, TestReport};
+pub use understand::{Unclear, Understood};
 
 /// Regexes that may be loaded, of all files together.
 pub const MAX_RULES: usize = 2_000;
@@ -82,6 +86,12 @@ pub struct Hit {
     pub response: String,
     /// Whether a rule says what is done or answered. If not, the command is understood and nothing can be done about it.
     pub is_handled: bool,
+    /// What was understood, where a name was said only nearly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<String>,
+    /// Whether it commands something that locks, guards or opens the house.
+    #[serde(skip)]
+    pub is_guarded: bool,
     /// What the block's author wrote down about it.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
@@ -152,22 +162,27 @@ impl Rules {
         self.hear(&Said { text, lang, site, ..Said::default() })
     }
 
-    /// As [`Self::find`], with all that is known.
+    /// As [`Self::find`], with all that is known: the one command that was meant, exactly or by a slip of a name.
+    #[must_use]
+    pub fn hear(&self, said: &Said<'_>) -> Option<Hit> {
+        match self.understand(said) {
+            Understood::Hits(hits) if hits.len() == 1 => hits.into_iter().next(),
+            _ => None,
+        }
+    }
+
+    /// What was meant: one command or several, or a question back.
     ///
     /// `said.lang` is matched exactly, then by its primary subtag.
     #[must_use]
-    pub fn hear(&self, said: &Said<'_>) -> Option<Hit> {
+    pub fn understand(&self, said: &Said<'_>) -> Understood {
         let text = utterance::normalise(said.text);
         if text.is_empty() || text.chars().count() > MAX_COMMAND_CHARS {
-            return None;
+            return Understood::Nothing;
         }
-        self.tongues_of(said.lang).find_map(|tongue| {
-            let heard = tongue.heard(&text);
-            let found = tongue.found(&heard);
-            let said = Said { text: &text, ..*said };
-            let readings = tongue.readings(&heard, &found, &said);
-            readings.into_iter().find_map(|reading| hit(reading, tongue, &said))
-        })
+        let said = Said { text: &text, ..*said };
+        let mut understood = self.tongues_of(said.lang).map(|tongue| tongue.understand(&said));
+        understood.find(|understood| *understood != Understood::Nothing).unwrap_or(Understood::Nothing)
     }
 
     /// What might have been meant by a command that no rule matches: known names and phrasings, the nearest first.
@@ -195,10 +210,6 @@ impl Rules {
     fn tongue(&self, lang: &str) -> Option<&Tongue> {
         self.tongues.iter().find(|tongue| tongue.is(lang))
     }
-}
-
-fn hit<'a>(reading: Reading<'a>, tongue: &'a Tongue, said: &Said<'a>) -> Option<Hit> {
-    reading.block.hit(reading.slots, reading.line, reading.text, said, tongue.view())
 }
 
 /// The JSON Schema of an intent file, for editors.

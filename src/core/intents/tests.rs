@@ -54,3 +54,4 @@ mod matching;
 mod properties;
 mod reference;
 mod shipped;
+mod understanding;

@@ -12,9 +12,9 @@ use super::fill::Filled;
 use super::lists::{Lists, Names, View};
 use super::openers;
 use super::regexes::{Meanings, Regexes};
-use super::sentence::filter::Filter;
+use super::sentence::filter::{Atoms, Filter};
 use super::sentence::found::{Found, Occurrence, Tries, ValueId};
-use super::sentence::grammar::{Grammar, ListId, NodeId};
+use super::sentence::grammar::{Grammar, ListId, NodeId, OPEN_LISTS};
 use super::sentence::heard::{Heard, fold};
 use super::sentence::matcher::{Conditions, Fill, Matcher, Rank, Step};
 use super::sentence::range::Spelling;
@@ -80,11 +80,6 @@ pub(super) struct Span {
 impl Reading<'_> {
     fn key(&self) -> (u8, bool, Reverse<Rank>, u32) {
         (self.cost, self.block.is_imported, Reverse(self.rank), self.order)
-    }
-
-    /// Whether nothing but the order of the files decides between two readings.
-    pub(super) fn is_as_good_as(&self, other: &Self) -> bool {
-        (self.cost, self.block.is_imported, self.rank) == (other.cost, other.block.is_imported, other.rank)
     }
 }
 
@@ -152,24 +147,100 @@ impl Tongue {
         said: &Said<'a>,
     ) -> Vec<Reading<'a>> {
         let spaced = format!(" {} ", String::from_utf8_lossy(&heard.folded));
-        let mut reader =
-            Reader { tongue: self, heard, said, spaced, callers: vec![None; self.blocks.len()], area: None };
-        reader.area = self.area_of(said);
-        let area = reader.area.take();
+        let mut reader = Reader { tongue: self, heard, said, spaced, callers: vec![None; self.blocks.len()] };
+        let area = area_of(said);
         let mut readings = Vec::new();
         reader.read_sentences(found, area.as_ref(), &mut readings);
         reader.read_regexes(&mut readings);
         readings.retain(|reading| !reader.is_asked(reading));
         readings.sort_by_key(Reading::key);
+        self.prefer_kinds(&mut readings, area_of(said).as_ref());
         readings
     }
 
-    /// Where it was said, folded.
-    fn area_of(&self, said: &Said<'_>) -> Option<Value> {
-        let area = said.context.and_then(|context| context.get("area")).and_then(Value::as_str).or(said.site)?;
-        Some(Value::String(fold(area)))
+    /// "The garage door", said in a room, is the room's own, even where a thing elsewhere has the kind for its name.
+    fn prefer_kinds(&self, readings: &mut [Reading<'_>], area: Option<&Value>) {
+        let (Some(area), Some(best)) = (area, readings.first()) else { return };
+        let is_open = |span: &Span| span.value.is_some_and(|id| usize::from(id.list) < OPEN_LISTS.len());
+        let Some(name) = best.spans.iter().find(|span| is_open(span) && best.block.slots[span.slot] == "name") else {
+            return;
+        };
+        let entry = name.value.and_then(|id| self.view().entry(id));
+        if entry.and_then(|entry| entry.knows("area")) == Some(area) {
+            return;
+        }
+        let is_kind = |reading: &Reading<'_>| {
+            let of_room = reading
+                .block
+                .requires
+                .iter()
+                .any(|required| required.condition.key == "area" && required.slot.is_some());
+            let here = |span: &Span| {
+                (span.start, span.end) == (name.start, name.end) && span.value.is_some() && !is_open(span)
+            };
+            of_room
+                && reading.cost == best.cost
+                && reading.block.intent == best.block.intent
+                && reading.spans.iter().any(here)
+        };
+        if let Some(kind) = readings.iter().position(is_kind) {
+            readings[..=kind].rotate_right(1);
+        }
+    }
+
+    /// Whether some sentence could be meant if any name at all had been said.
+    pub(super) fn may_name(&self, heard: &Heard<'_>) -> bool {
+        let mut atoms = self.filter.hear(&heard.folded);
+        let found = self.found(heard);
+        self.hear_values(&found, &mut atoms);
+        let without = self.count_candidates(&atoms);
+        for list in 0..OPEN_LISTS.len() {
+            self.filter.hear_list(&mut atoms, ListId::try_from(list).unwrap_or(0));
+        }
+        let is_named = |value: &Occurrence| usize::from(value.id.list) < OPEN_LISTS.len();
+        self.count_candidates(&atoms) > without || found.values.iter().any(is_named)
+    }
+
+    /// Whether a name of the home stands in the text.
+    pub(super) fn names_something(&self, text: &str) -> bool {
+        let heard = self.heard(text);
+        let mut is_named = false;
+        for &start in &heard.starts {
+            self.names.trie.find(&heard.folded, start, &mut |end, _| is_named |= heard.is_word_end(end));
+        }
+        is_named
+    }
+
+    fn count_candidates(&self, atoms: &Atoms) -> usize {
+        let mut count = 0;
+        self.filter.candidates(atoms, &mut |_| count += 1);
+        count
+    }
+
+    fn hear_values(&self, found: &Found<'_>, atoms: &mut Atoms) {
+        for occurrence in &found.values {
+            self.filter.hear_list(atoms, occurrence.id.list);
+        }
+        for (index, range) in self.grammar.ranges.iter().enumerate() {
+            if found.numbers.iter().any(|said| range.has(said)) {
+                self.filter.hear_number(atoms, index);
+            }
+        }
     }
 }
+
+/// Where it was said, folded.
+fn area_of(said: &Said<'_>) -> Option<Value> {
+    let area = said.context.and_then(|context| context.get("area")).and_then(Value::as_str).or(said.site)?;
+    Some(Value::String(fold(area)))
+}
+
+/// What the caller gives of what a block requires, a bit for each key.
+type Caller = Result<u8, NotMeant>;
+
+/// A block that does not count where an utterance was said.
+#[derive(Clone, Copy, Debug)]
+struct NotMeant;
 
 /// Reads one utterance.
 struct Reader<'a, 's> {
@@ -178,19 +249,18 @@ struct Reader<'a, 's> {
     said: &'s Said<'a>,
     /// The folded text with a space on either side.
     spaced: String,
-    /// By block, what the caller gives of what is required; `None` inside where the block is out.
-    callers: Vec<Option<Option<u8>>>,
-    area: Option<Value>,
+    /// By block, once it was looked at, what the caller gives of what is required.
+    callers: Vec<Option<Caller>>,
 }
 
 impl<'a> Reader<'a, '_> {
     /// What the caller gives of what the block requires, a bit for each key; `None` where the block does not count.
     fn caller(&mut self, index: usize) -> Option<u8> {
         if let Some(known) = self.callers[index] {
-            return known;
+            return known.ok();
         }
         let given = self.look_at(&self.tongue.blocks[index]);
-        self.callers[index] = Some(given);
+        self.callers[index] = Some(given.ok_or(NotMeant));
         given
     }
 
@@ -218,14 +288,7 @@ impl<'a> Reader<'a, '_> {
     fn read_sentences(&mut self, found: &'a Found<'a>, area: Option<&Value>, readings: &mut Vec<Reading<'a>>) {
         let tongue = self.tongue;
         let mut atoms = tongue.filter.hear(&self.heard.folded);
-        for occurrence in &found.values {
-            tongue.filter.hear_list(&mut atoms, occurrence.id.list);
-        }
-        for (index, range) in tongue.grammar.ranges.iter().enumerate() {
-            if found.numbers.iter().any(|said| range.has(said)) {
-                tongue.filter.hear_number(&mut atoms, index);
-            }
-        }
+        tongue.hear_values(found, &mut atoms);
         let name =
             tongue.grammar.slots.iter().position(|slot| slot == "name").and_then(|slot| u16::try_from(slot).ok());
         let mut matcher = Matcher::new(&tongue.grammar, self.heard, found);

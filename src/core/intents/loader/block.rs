@@ -240,7 +240,11 @@ impl Builder<'_, '_, '_> {
                 let path = [&path[..], &[index.as_str(), "publish"]].concat();
                 publishes.push(self.publish(self.placed.loaded, &action.publish, &path, slots, true));
             }
-            return if publishes.is_empty() { Vec::new() } else { vec![Act { is_own: true, when: Vec::new(), publishes }] };
+            return if publishes.is_empty() {
+                Vec::new()
+            } else {
+                vec![Act { is_own: true, when: Vec::new(), publishes }]
+            };
         }
         let written: Vec<Written<'_>> = self.gathered.scope.acts.of(self.placed.intent_name).to_vec();
         written.into_iter().filter_map(|written| self.act(written, slots)).collect()

@@ -69,6 +69,7 @@ pub(super) fn percent_words(language: &str) -> &'static [(&'static str, f64)] {
 }
 
 /// The languages that have number words, as primary subtags.
+#[cfg(test)]
 pub(super) fn languages() -> &'static [&'static str] {
     &TAGS
 }

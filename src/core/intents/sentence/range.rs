@@ -147,7 +147,7 @@ impl Spelling {
         }
         self.trie.find(text, start, &mut |end, &(number, is_share)| {
             // "seventy" does not begin with "seven"; what follows a number word is no letter.
-            let goes_on = text.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric());
+            let goes_on = text.get(end).is_some_and(u8::is_ascii_alphanumeric);
             if !goes_on {
                 found.push(Said { start, end, number, form: if is_share { Form::Share } else { Form::Words } });
             }

@@ -274,19 +274,6 @@ fn inline_range(text: &str) -> Option<Result<InlineRange, String>> {
 }
 
 impl Expression {
-    /// Every expression below this one, itself first.
-    pub(crate) fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expression)) {
-        visit(self);
-        match self {
-            Self::Sequence(items) | Self::Alternative(items) | Self::Permutation(items) => {
-                for item in items {
-                    item.walk(visit);
-                }
-            }
-            Self::Text(_) | Self::List(_) | Self::Rule(_) => {}
-        }
-    }
-
     /// Every text that a list's value may be said as; `None` where it has lists or rules in it, or stands for too many.
     pub(crate) fn texts(&self, most: usize) -> Option<Vec<String>> {
         match self {

@@ -47,16 +47,6 @@ impl<V> Trie<V> {
         self.nodes[at].values.push(value);
     }
 
-    /// Takes the values out that `is_gone` names. Their nodes stay, since a name that goes often comes back.
-    pub(crate) fn remove(&mut self, text: &str, mut is_gone: impl FnMut(&V) -> bool) {
-        let mut at = Place(0);
-        for &byte in text.as_bytes() {
-            let Some(next) = self.step(at, byte) else { return };
-            at = next;
-        }
-        self.nodes[index(at.0)].values.retain(|value| !is_gone(value));
-    }
-
     /// Calls `found` with the end and the value of each text that stands at `start`.
     pub(crate) fn find<'a>(&'a self, text: &[u8], start: usize, found: &mut dyn FnMut(usize, &'a V)) {
         let mut at = Place(0);
@@ -115,9 +105,5 @@ mod tests {
         assert_eq!(all("a lamp lefty", 2), [(6, 1), (6, 3), (11, 2)]);
         assert_eq!(all("änd", 0), [(4, 4)]);
         assert_eq!(all("la", 0), []);
-        trie.remove("lamp", |value| *value == 1);
-        let mut left = Vec::new();
-        trie.find(b"lamp", 0, &mut |_, value| left.push(*value));
-        assert_eq!(left, [3]);
     }
 }

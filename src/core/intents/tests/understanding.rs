@@ -1,0 +1,115 @@
+//! Slips of names, questions back, and several commands in one breath.
+
+use super::*;
+
+const HOME: &str = "
+language: en
+lists:
+  area: {values: [kitchen, hall, den]}
+  name:
+    values:
+      - {in: kitchen lamp, out: k, context: {domain: light}}
+      - {in: kitchen lump, out: u, context: {domain: light}}
+      - {in: ceiling light, out: c, context: {domain: light}}
+      - {in: salt and pepper lamp, out: s, context: {domain: light}}
+      - {in: lamp, out: l1, context: {domain: light, area: hall}}
+      - {in: lamp, out: l2, context: {domain: light, area: den}}
+      - {in: front door, out: f, context: {domain: lock}}
+      - {in: socket 2, out: s2, context: {domain: light}}
+      - {in: fridge, out: fr, context: {domain: light}}
+intents:
+  On:
+    data:
+      - sentences: ['turn on [the] {name}', 'turn [the] {name} on']
+        requires_context: {domain: light}
+        actions: [{publish: {topic: 'd/{name}', payload: 'ON'}}]
+  Off:
+    data:
+      - sentences: ['lights off in [the] {area}']
+        actions: [{publish: {topic: 'd/{area}', payload: 'OFF'}}]
+  Unlock:
+    data:
+      - sentences: ['unlock [the] {name}']
+        requires_context: {domain: lock}
+        actions: [{publish: {topic: 'd/{name}', payload: 'UNLOCK'}}]
+  GetLock:
+    data:
+      - {sentences: ['is [the] {name} locked'], requires_context: {domain: lock}}
+";
+
+fn understand(text: &str, site: Option<&str>) -> Understood {
+    rules(HOME).understand(&Said { text, lang: "en", site, ..Said::default() })
+}
+
+/// The topics of what is done, joined.
+fn done(text: &str) -> String {
+    match understand(text, None) {
+        Understood::Hits(hits) => {
+            let topics = hits.iter().flat_map(|hit| &hit.publishes).map(|publish| publish.topic.clone());
+            topics.collect::<Vec<_>>().join(" ")
+        }
+        Understood::Unclear(unclear) => format!("{} {:?}", unclear.message, unclear.suggestions),
+        Understood::Nothing => "nothing".to_owned(),
+    }
+}
+
+#[test]
+fn a_slip_of_a_name_is_forgiven() {
+    for said in
+        ["turn on the ceilng light", "turn on the cieling light", "turn on the ceiling lightt", "turn sealing lite on"]
+    {
+        assert_eq!(done(said), "d/c", "{said}");
+    }
+    let Understood::Hits(hits) = understand("turn on the ceilng light", None) else { panic!() };
+    assert_eq!(hits[0].corrected.as_deref(), Some("turn on the ceiling light"));
+}
+
+#[test]
+fn what_is_as_near_as_another_is_asked_back() {
+    assert_eq!(done("turn on the kitchen limp"), "Kitchen lamp or kitchen lump? [\"kitchen lamp\", \"kitchen lump\"]");
+    assert_eq!(
+        done("turn on the lamp"),
+        "Lamp in the hall or lamp in the den? [\"lamp in the hall\", \"lamp in the den\"]"
+    );
+    let Understood::Hits(hits) = understand("turn on the lamp", Some("den")) else { panic!() };
+    assert_eq!(hits[0].publishes[0].topic, "d/l2");
+}
+
+#[test]
+fn what_guards_the_house_is_never_reached_by_a_slip() {
+    assert_eq!(done("unlock the front door"), "d/f");
+    assert_eq!(done("unlock the frnt door"), "Did you mean front door? [\"front door\"]");
+    assert!(matches!(understand("is the frnt door locked", None), Understood::Hits(_)));
+}
+
+#[test]
+fn a_slip_changes_no_digit_and_no_short_word() {
+    assert_eq!(done("turn on socket 2"), "d/s2");
+    assert_eq!(done("turn on socket 3"), "nothing");
+    assert_eq!(done("turn on the dan"), "nothing");
+    assert_eq!(done("lights off in the dan"), "nothing");
+}
+
+#[test]
+fn several_commands_are_all_done() {
+    assert_eq!(done("turn on the kitchen lamp and turn on the fridge"), "d/k d/fr");
+    assert_eq!(done("turn on the kitchen lamp and the fridge"), "d/k d/fr");
+    assert_eq!(done("turn the kitchen lamp and the fridge on"), "d/k d/fr");
+    assert_eq!(done("lights off in the kitchen and the hall"), "d/kitchen d/hall");
+    assert_eq!(done("turn on the salt and pepper lamp"), "d/s");
+    assert_eq!(done("turn on the salt and pepper lamp and then lights off in the den"), "d/s d/den");
+    assert_eq!(done("turn on the fridge and the salt and pepper lamp"), "d/fr d/s");
+}
+
+#[test]
+fn of_several_commands_all_are_done_or_none() {
+    assert_eq!(
+        done("turn on the fridge and frobnicate the cat"),
+        "I understood “turn on the fridge”, but not “frobnicate the cat”; nothing was done [\"turn on the fridge\"]"
+    );
+    assert_eq!(
+        done("turn on the fridge and unlock the front door"),
+        "Unlock must be said by itself; nothing was done []"
+    );
+    assert_eq!(done("salt and pepper"), "nothing");
+}

@@ -1,0 +1,174 @@
+//! From what was said to what is meant: exactly first, then several commands in one breath, then by a slip of a name.
+//!
+//! A slip is taken for a name only where the sentence then fits its intent, where no other name is as near, and never
+//! where it would reach something guarded. Of several commands all must be understood, or none counts.
+
+use super::fill::Filled;
+use super::sentence::heard::{Heard, fold};
+use super::several;
+use super::slips;
+use super::tongue::{Reading, Tongue};
+use super::{Hit, Said};
+
+/// Names offered in a question.
+const MAX_OFFERED: usize = 3;
+
+/// What came of an utterance.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Understood {
+    /// Commands, in the order they were said; never empty.
+    Hits(Vec<Hit>),
+    /// Something that may be meant, and that must not be done without asking.
+    Unclear(Unclear),
+    /// No rule matches.
+    Nothing,
+}
+
+/// What is asked back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unclear {
+    /// The question, or what was not understood.
+    pub message: String,
+    /// What may have been meant.
+    pub suggestions: Vec<String>,
+}
+
+impl Tongue {
+    /// What normalised text means in this language.
+    pub(super) fn understand(&self, said: &Said<'_>) -> Understood {
+        match self.read(said) {
+            Understood::Nothing => {}
+            understood => return understood,
+        }
+        match several::understand(self, said) {
+            Understood::Nothing => self.read_slips(said),
+            understood => understood,
+        }
+    }
+
+    /// What the text means as one command, word by word as it was said.
+    pub(super) fn read(&self, said: &Said<'_>) -> Understood {
+        let heard = self.heard(said.text);
+        let found = self.found(&heard);
+        let readings = self.readings(&heard, &found, said);
+        if let Some(question) = readings.first().and_then(|best| self.same_names(best)) {
+            return Understood::Unclear(question);
+        }
+        let hit = readings.into_iter().find_map(|reading| self.hit(reading, said, None));
+        hit.map_or(Understood::Nothing, |hit| Understood::Hits(vec![hit]))
+    }
+
+    fn hit<'a>(&'a self, reading: Reading<'a>, said: &Said<'a>, corrected: Option<String>) -> Option<Hit> {
+        let hit = reading.block.hit(reading.slots, reading.line, reading.text, said, self.view())?;
+        Some(Hit { corrected, ..hit })
+    }
+
+    /// A question where the same words name several things.
+    fn same_names(&self, reading: &Reading<'_>) -> Option<Unclear> {
+        let span = reading.spans.iter().find(|span| !span.others.is_empty())?;
+        let view = self.view();
+        let ids = span.value.iter().chain(&span.others);
+        let entries: Vec<_> = ids.filter_map(|id| view.entry(*id)).collect();
+        let first = entries.first()?;
+        // Two names of one thing are no question.
+        if entries.iter().all(|entry| entry.out == first.out && entry.context == first.context) {
+            return None;
+        }
+        let place =
+            |entry: &super::lists::Entry| entry.context.get("area").and_then(|area| area.as_str()).map(str::to_owned);
+        let mut suggestions: Vec<String> = Vec::new();
+        for entry in &entries {
+            let offer = place(entry).map_or_else(|| entry.said.clone(), |area| format!("{} in the {area}", entry.said));
+            if !suggestions.contains(&offer) {
+                suggestions.push(offer);
+            }
+        }
+        (suggestions.len() > 1).then(|| Unclear { message: question(&suggestions), suggestions })
+    }
+
+    /// What the text means if a name in it was said nearly.
+    fn read_slips(&self, said: &Said<'_>) -> Understood {
+        let heard = self.heard(said.text);
+        if !self.may_name(&heard) {
+            return Understood::Nothing;
+        }
+        let near = slips::find(&heard, &self.names);
+        if near.is_empty() {
+            return Understood::Nothing;
+        }
+        let mut found = self.found(&heard);
+        found.add(&near, heard.end());
+        let mut readings = self.readings(&heard, &found, said);
+        let Some(best) = readings.first() else { return Understood::Nothing };
+        let least = best.cost;
+        readings.retain(|reading| reading.cost == least);
+        let meant: Vec<String> = readings.iter().map(|reading| self.corrected(&heard, reading)).collect();
+        let is_one = meant.iter().all(|text| *text == meant[0]);
+        let is_guarded = readings.iter().any(|reading| Self::reaches_guarded(reading));
+        if is_one && !is_guarded && readings[0].spans.iter().all(|span| span.others.is_empty()) {
+            let corrected = meant.into_iter().next();
+            let hit = readings.into_iter().find_map(|reading| self.hit(reading, said, corrected.clone()));
+            return hit.map_or(Understood::Nothing, |hit| Understood::Hits(vec![hit]));
+        }
+        let mut suggestions: Vec<String> = Vec::new();
+        for reading in &readings {
+            for name in self.names_of_slips(reading) {
+                if suggestions.len() < MAX_OFFERED && !suggestions.contains(&name) {
+                    suggestions.push(name);
+                }
+            }
+        }
+        Understood::Unclear(Unclear { message: question(&suggestions), suggestions })
+    }
+
+    /// The text with the names in place of what was said for them.
+    fn corrected(&self, heard: &Heard<'_>, reading: &Reading<'_>) -> String {
+        let mut spans: Vec<_> = reading.spans.iter().filter(|span| span.cost > 0).collect();
+        spans.sort_by_key(|span| span.start);
+        let mut text = String::new();
+        let mut at = 0;
+        for span in spans {
+            let name = span.value.and_then(|id| self.view().entry(id)).map_or("", |entry| entry.said.as_str());
+            text.push_str(&String::from_utf8_lossy(heard.folded.get(at..span.start).unwrap_or_default()));
+            text.push_str(&fold(name));
+            at = span.end;
+        }
+        text.push_str(&String::from_utf8_lossy(heard.folded.get(at..).unwrap_or_default()));
+        text
+    }
+
+    fn names_of_slips(&self, reading: &Reading<'_>) -> Vec<String> {
+        let slips = reading.spans.iter().filter(|span| span.cost > 0);
+        let ids = slips.flat_map(|span| span.value.iter().chain(&span.others));
+        ids.filter_map(|id| self.view().entry(*id)).map(|entry| entry.said.clone()).collect()
+    }
+
+    /// Whether a slip would command something guarded; to be asked about it does no harm.
+    fn reaches_guarded(reading: &Reading<'_>) -> bool {
+        !is_question(&reading.block.intent)
+            && reading
+                .slots
+                .filled
+                .iter()
+                .flatten()
+                .any(|value| matches!(value, Filled::Listed(entry, _) if entry.is_guarded()))
+    }
+}
+
+/// Whether an intent only tells, so that nothing is moved by it.
+pub(super) fn is_question(intent: &str) -> bool {
+    intent.contains("Get") || intent.contains("Status")
+}
+
+/// "Kitchen lamp or kitchen light?"
+fn question(names: &[String]) -> String {
+    let mut text = match names {
+        [] => "Which one is meant?".to_owned(),
+        [one] => format!("Did you mean {one}?"),
+        [others @ .., last] => format!("{} or {last}?", others.join(", ")),
+    };
+    if let Some(first) = text.get(..1).map(str::to_uppercase) {
+        text.replace_range(..1, &first);
+    }
+    text
+}
