@@ -276,8 +276,8 @@ fn words_that_mean_nothing_may_stand_inside_a_name() {
         "
 language: en
 skip_words: [uh, you know]
-lists: {name: {values: [kitchen light, uh oh lamp]}}
-intents: {On: {data: [{sentences: ['{name} on']}]}}
+lists: {thing: {values: [kitchen light, uh oh lamp]}}
+intents: {On: {data: [{sentences: ['{thing} on']}]}}
 ",
     );
     for (text, name) in [
@@ -289,6 +289,6 @@ intents: {On: {data: [{sentences: ['{name} on']}]}}
         ("oh lamp on", None),
     ] {
         let hit = rules.find(text, "en", None);
-        assert_eq!(hit.as_ref().and_then(|hit| hit.slots["name"].as_str()), name, "{text}");
+        assert_eq!(hit.as_ref().and_then(|hit| hit.slots["thing"].as_str()), name, "{text}");
     }
 }
