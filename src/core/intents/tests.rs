@@ -50,6 +50,7 @@ fn payload(rules: &Rules, text: &str) -> Option<String> {
 }
 
 mod files;
+mod hostile;
 mod matching;
 mod properties;
 mod reference;

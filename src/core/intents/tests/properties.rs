@@ -128,7 +128,8 @@ fn the_matcher_agrees_with_the_slow_one() {
     let (compared, matched) = (Cell::new(0), Cell::new(0));
     let cases = (template(), any::<usize>(), any::<usize>(), vec(slip(), 0..4));
     let config = ProptestConfig::default();
-    let mut runner = TestRunner::new(ProptestConfig { cases: config.cases.max(2_000), failure_persistence: None, ..config });
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: config.cases.max(2_000), failure_persistence: None, ..config });
     let outcome = runner.run(&cases, |(template, sentence, seed, slips)| {
         let Some(mut rules) = rules_of(&template) else { return Ok(()) };
         let Some(sentences) = scope.sentences(&syntax::parse(&template).unwrap()) else { return Ok(()) };
