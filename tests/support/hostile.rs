@@ -44,11 +44,14 @@ fn written_deep() -> Vec<Hostile> {
         let _ = writeln!(laughs, "b{level}: &a{level} [*a{0}, *a{0}]", level - 1);
     }
     let aliases = format!("l: &l [{}]\nm: [{}]\n", "x,".repeat(1_000), "*l,".repeat(50_000));
-    let steps = (0..2_000).map(|level| format!("{:level$}a:\n", "")).collect::<String>();
+    let mut steps = String::new();
+    for level in 0..700 {
+        let _ = writeln!(steps, "{:level$}a:", "");
+    }
     vec![
         Hostile { name: "lists inside lists", text: "[".repeat(ROOM) },
         Hostile { name: "mappings inside mappings", text: "{a: ".repeat(ROOM / 4) },
-        Hostile { name: "blocks inside blocks", text: steps.chars().take(ROOM).collect() },
+        Hostile { name: "blocks inside blocks", text: steps },
         Hostile { name: "dashes inside dashes", text: "- ".repeat(ROOM / 2) },
         Hostile { name: "aliases of aliases", text: laughs },
         Hostile { name: "many aliases", text: aliases },
@@ -95,7 +98,7 @@ fn standing_for_much() -> Vec<Hostile> {
     for level in 1..=40 {
         let _ = writeln!(doubled, "  r{level}: '<r{0}><r{0}>'", level - 1);
     }
-    let all = |inside: &str| format!("({})", vec![inside; 8].join(";"));
+    let all = |inside: &str| format!("({})", [inside; 8].join(";"));
     let orders = all(&all(&all("[a]")));
     let ways = "(a|b)".repeat(12);
     let lists = |value: &str| format!("{}lists:\n  l:\n    values:\n    - '{value}'\n", intent("x {l}"));

@@ -87,7 +87,7 @@ enum Need {
 }
 
 /// Whether a group asks for words alone: they are heard wherever they stand.
-fn only_words(group: &Vec<Need>) -> bool {
+fn only_words(group: &[Need]) -> bool {
     group.iter().all(|need| matches!(need, Need::Word(_)))
 }
 
@@ -123,7 +123,7 @@ impl<'g> Builder<'g> {
             Node::Permutation(items) => {
                 let mut needs: Vec<_> = items.iter().flat_map(|&item| self.needs(item)).collect();
                 if self.end(id, End::Word) != End::Word {
-                    needs.retain(only_words);
+                    needs.retain(|group| only_words(group));
                 }
                 needs
             }
@@ -154,7 +154,7 @@ impl<'g> Builder<'g> {
         for &item in items {
             let mut of_item = self.needs(item);
             if end != End::Word {
-                of_item.retain(only_words);
+                of_item.retain(|group| only_words(group));
             }
             needs.extend(of_item);
             end = self.end(item, end);

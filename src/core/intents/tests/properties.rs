@@ -28,7 +28,7 @@ fn template() -> impl Strategy<Value = String> {
     ];
     let glue = || select(&[" ", " ", " ", ""][..]);
     let tree = leaf.prop_recursive(3, 12, 3, move |inner| {
-        let sequence = || vec((inner.clone(), glue()), 1..3).prop_map(joined);
+        let sequence = || vec((inner.clone(), glue()), 1..3).prop_map(|items| joined(&items));
         prop_oneof![
             sequence(),
             vec(sequence(), 1..3).prop_map(|items| format!("[{}]", items.join("|"))),
@@ -37,10 +37,10 @@ fn template() -> impl Strategy<Value = String> {
             vec(sequence(), 2..4).prop_map(|items| format!("({})", items.join(";"))),
         ]
     });
-    vec((tree, glue()), 1..4).prop_map(joined)
+    vec((tree, glue()), 1..4).prop_map(|items| joined(&items))
 }
 
-fn joined(items: Vec<(String, &'static str)>) -> String {
+fn joined(items: &[(String, &'static str)]) -> String {
     let joined: String = items.iter().map(|(item, glue)| [item.as_str(), glue].concat()).collect();
     joined.trim_end().to_owned()
 }
