@@ -99,7 +99,10 @@ fn differences(case: &Case, hit: Option<&Hit>) -> String {
         if expected.template.trim() != hit.sentence.trim() {
             write!(differences, " by `{}`, not `{}`;", hit.sentence, expected.template).unwrap();
         }
-        let captures: String = expected.captures.iter().map(|(key, value)| format!("{key}={value};")).collect();
+        let mut captures = String::new();
+        for (key, value) in &expected.captures {
+            write!(captures, "{key}={value};").unwrap();
+        }
         // Without captures the answer is empty, and then it is the usual one.
         let answer = if hit.response == "OK." { "" } else { &hit.response };
         if answer != captures {

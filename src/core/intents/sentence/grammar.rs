@@ -14,7 +14,7 @@ use super::syntax::{Expression, InlineRange, ListReference};
 /// Nodes of one template with its rules written out.
 const MAX_SIZE: u32 = 50_000;
 /// Nodes of all templates of one language, and those of templates that were too large.
-const MAX_NODES: usize = 1_000_000;
+const MAX_NODES: usize = 500_000;
 /// Nodes of all templates of one language with their rules written out: what a text that fits all of them makes us visit.
 const MAX_WRITTEN: u64 = 5_000_000;
 /// Ranges, and slots, of one language.
