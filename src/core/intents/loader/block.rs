@@ -17,7 +17,7 @@ use crate::core::yaml::{self, Problem};
 use super::actions::{self, Written};
 use super::scope::areas;
 use super::sentences::{Gathered, Local};
-use super::{Loaded, Placed, unknown_name};
+use super::{Loaded, Placed, is_enough, unknown_name};
 
 /// Intents that are only answered: nothing is done when they are said.
 const SPOKEN: [&str; 4] = ["HassRespond", "HassNevermind", "HassGetCurrentTime", "HassGetCurrentDate"];
@@ -54,6 +54,9 @@ pub(super) fn gather(placed: &Placed<'_>, gathered: &mut Gathered<'_>, problems:
         }
     }
     for (number, root) in compiled {
+        if is_enough(builder.problems) {
+            break;
+        }
         let text = written.sentences[number].clone();
         let number = number.to_string();
         let line = placed.problem(&["sentences", &number], "").line;

@@ -26,6 +26,9 @@ use super::{MAX_RULES, MAX_SENTENCES, Rules, Source};
 use scope::Scope;
 use sentences::Gathered;
 
+/// Problems that are told; nobody reads more at once, and finding them all takes its time.
+const MAX_PROBLEMS: usize = 200;
+
 /// A file that could be read, and where everything in it stands.
 struct Loaded {
     path: String,
@@ -151,7 +154,17 @@ fn tidy(mut rules: Rules, mut problems: Vec<Problem>, mut notes: Vec<Problem>) -
         list.dedup();
     }
     rules.notes = notes.into();
+    if is_enough(&problems) {
+        problems.truncate(MAX_PROBLEMS);
+        let message = format!("there are more problems; these are the first {MAX_PROBLEMS}");
+        problems.extend(problems.last().cloned().map(|last| Problem { message, ..last }));
+    }
     (rules, problems)
+}
+
+/// Whether so much is wrong that the rest need not be looked at.
+fn is_enough(problems: &[Problem]) -> bool {
+    problems.len() > MAX_PROBLEMS
 }
 
 fn is_json(path: &str) -> bool {
@@ -203,9 +216,17 @@ fn tongue(language: &str, files: &[Loaded], problems: &mut Vec<Problem>, notes: 
     let files: Vec<&Loaded> = files.iter().filter(|loaded| loaded.counts_for(language)).collect();
     let mut gathered = Gathered::new(Scope::new(&files, problems));
     for placed in files.iter().flat_map(|loaded| blocks(loaded)) {
+        if is_enough(problems) {
+            break;
+        }
         block::gather(&placed, &mut gathered, problems);
     }
     notes.append(&mut gathered.notes);
+    if gathered.grammar.is_full() {
+        let message = format!("the sentences of language `{language}` stand for too much together; take some out");
+        problems.extend(files.first().map(|loaded| loaded.document.problem(&["intents"], message)));
+        return None;
+    }
     let Gathered { scope, grammar, sentences, regexes, blocks, .. } = gathered;
     let regexes = match Regexes::new(regexes) {
         Ok(regexes) => regexes,
@@ -241,6 +262,9 @@ fn tests(files: &[Loaded], problems: &mut Vec<Problem>) -> Vec<Test> {
     let mut tests = Vec::new();
     for loaded in files {
         for (index, case) in loaded.file.tests.iter().enumerate() {
+            if is_enough(problems) {
+                break;
+            }
             let index = index.to_string();
             if let Some(name) = case.intent.0.as_deref().filter(|name| !known.contains(name)) {
                 let path = ["tests", index.as_str(), "intent"];

@@ -57,6 +57,17 @@ impl Atoms {
     }
 }
 
+/// Where a part of a sentence may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// Where values are looked for: at a word's end, or behind a value.
+    Word,
+    /// Inside a word.
+    Inside,
+    /// Wherever free words end.
+    Anywhere,
+}
+
 /// Gathers what sentences need, before the automaton is built.
 pub(crate) struct Builder<'g> {
     grammar: &'g Grammar,
@@ -78,6 +89,10 @@ enum Need {
 
 /// A group before words are counted; most have one word.
 type Needed = SmallVec<[Need; 2]>;
+/// Whether a group asks for words alone: they are heard wherever they stand.
+fn only_words(group: &[Need]) -> bool {
+    group.iter().all(|need| matches!(need, Need::Word(_)))
+}
 
 impl<'g> Builder<'g> {
     pub(crate) fn new(grammar: &'g Grammar, list_count: usize) -> Self {
@@ -111,7 +126,13 @@ impl<'g> Builder<'g> {
         }
         let mut needs: Vec<Needed> = match grammar.node(id) {
             Node::Sequence(items) => self.needs_of_all(items),
-            Node::Permutation(items) => items.iter().flat_map(|&item| self.needs(item)).collect(),
+            Node::Permutation(items) => {
+                let mut needs: Vec<_> = items.iter().flat_map(|&item| self.needs(item)).collect();
+                if self.end(id, End::Word) != End::Word {
+                    needs.retain(|group| only_words(group));
+                }
+                needs
+            }
             Node::Alternative(items) => {
                 let of_each: Vec<_> = items.iter().map(|&item| self.needs(item)).collect();
                 // One group of each, joined: whichever is said, one of its words is.
@@ -136,26 +157,33 @@ impl<'g> Builder<'g> {
     /// the starts of words only.
     fn needs_of_all(&mut self, items: &[NodeId]) -> Vec<Needed> {
         let mut needs = Vec::new();
-        let mut is_inside_word = false;
+        let mut end = End::Word;
         for &item in items {
             let mut of_item = self.needs(item);
-            if is_inside_word {
-                of_item.retain(|group| group.iter().all(|need| matches!(need, Need::Word(_))));
+            if end != End::Word {
+                of_item.retain(|group| only_words(group));
             }
             needs.extend(of_item);
-            is_inside_word = self.ends_inside_word(item, is_inside_word);
+            end = self.end(item, end);
         }
         needs
     }
 
-    /// Whether what follows a node may go on without a space.
-    fn ends_inside_word(&self, id: NodeId, before: bool) -> bool {
+    /// What may be behind a node.
+    fn end(&self, id: NodeId, before: End) -> End {
         match self.grammar.node(id) {
-            Node::Word { text, .. } => text.last() != Some(&b'\''),
-            Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => true,
-            Node::Sequence(items) => items.iter().fold(before, |inside, &item| self.ends_inside_word(item, inside)),
-            Node::Alternative(items) => items.iter().any(|&item| self.ends_inside_word(item, before)),
-            Node::Space { .. } | Node::Permutation(_) => false,
+            Node::Word { text, .. } if text.last() == Some(&b'\'') => End::Word,
+            Node::Word { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { is_glued: false, .. } => {
+                End::Inside
+            }
+            Node::Wildcard { is_glued: true, .. } => End::Anywhere,
+            // Behind free words that end inside a word, a space may be missing.
+            Node::Space { is_strict: false } if before == End::Anywhere => End::Anywhere,
+            Node::Space { .. } => End::Word,
+            Node::Sequence(items) => items.iter().fold(before, |before, &item| self.end(item, before)),
+            Node::Alternative(items) | Node::Permutation(items) => {
+                items.iter().map(|&item| self.end(item, before)).max().unwrap_or(before)
+            }
         }
     }
 
@@ -229,6 +257,12 @@ fn index(word: u32) -> usize {
 }
 
 impl Filter {
+    /// One that leaves nothing out, to compare with.
+    #[cfg(test)]
+    pub(crate) fn all(sentences: usize) -> Self {
+        Self { always: (0..u32::try_from(sentences).unwrap_or(0)).collect(), ..Self::default() }
+    }
+
     /// The words that were said; lists and numbers are added by the caller.
     pub(crate) fn hear(&self, folded: &[u8]) -> Atoms {
         let mut atoms = Atoms { bits: vec![0; self.by_atom.len().div_ceil(64)] };

@@ -13,6 +13,13 @@ use super::syntax::{Expression, InlineRange, ListReference};
 
 /// Nodes of one template with its rules written out.
 const MAX_SIZE: u32 = 50_000;
+/// Nodes of all templates of one language, and those of templates that were too large.
+const MAX_NODES: usize = 500_000;
+/// Nodes of all templates of one language with their rules written out: what a text that fits all of them makes us visit.
+const MAX_WRITTEN: u64 = 5_000_000;
+/// Ranges, and slots, of one language.
+const MAX_RANGES: usize = 1_000;
+const MAX_SLOTS: usize = 10_000;
 /// Rules that may stand inside each other.
 const MAX_DEPTH: usize = 32;
 
@@ -99,6 +106,8 @@ pub(crate) enum Unknown {
     Rule(String),
     Recursion(String),
     TooLarge,
+    /// Not the sentence, but all of them together.
+    Full,
 }
 
 /// The sentences of one language, compiled.
@@ -110,6 +119,8 @@ pub(crate) struct Grammar {
     firsts: Vec<First>,
     /// By node, whether it may ask for nothing.
     empties: Vec<bool>,
+    /// The sizes of all sentences.
+    written: u64,
     /// The slots' names.
     pub(crate) slots: Vec<String>,
     slot_ids: HashMap<String, u16>,
@@ -124,6 +135,14 @@ impl Grammar {
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[usize::try_from(id).unwrap_or(usize::MAX)]
+    }
+
+    /// Whether there is no room for more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.nodes.len() > MAX_NODES
+            || self.written > MAX_WRITTEN
+            || self.ranges.len() > MAX_RANGES
+            || self.slots.len() > MAX_SLOTS
     }
 
     /// The id of a slot.
@@ -212,8 +231,17 @@ impl<'a> Compiler<'a> {
         Self { grammar, scope, rules, open: Vec::new() }
     }
 
-    /// Compiles one expression.
-    pub(crate) fn compile(&mut self, expression: &Expression) -> Result<NodeId, Unknown> {
+    /// Compiles one sentence.
+    pub(crate) fn sentence(&mut self, expression: &Expression) -> Result<NodeId, Unknown> {
+        let root = self.compile(expression)?;
+        self.grammar.written += u64::from(self.grammar.size(root));
+        Ok(root)
+    }
+
+    fn compile(&mut self, expression: &Expression) -> Result<NodeId, Unknown> {
+        if self.grammar.is_full() {
+            return Err(Unknown::Full);
+        }
         match expression {
             Expression::Text(text) => Ok(self.text(text)),
             Expression::Sequence(items) => self.group(items, Node::Sequence),
