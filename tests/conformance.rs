@@ -88,6 +88,7 @@ fn differences(case: &Case, hit: Option<&Hit>) -> String {
         slots: expected.map(|expected| expected.slots.clone()).unwrap_or_default(),
         context: None,
         context_area_required: false,
+        is_measured: true,
     };
     if line.judge(hit) != Verdict::Exact {
         let shown = |intent: &str, slots: &Map<String, Value>| format!("{intent} {}", Value::Object(slots.clone()));
