@@ -67,7 +67,9 @@ struct Walk<'a> {
     found: &'a mut Vec<Occurrence>,
 }
 
-/// Slips that are followed at most; a name's beginning is compared with those of the window that are as much shorter or
+/// Slips that are followed at most.
+const MOST: u8 = 2;
+/// The same, as a number of places; a name's beginning is compared with those of the window that are as much shorter or
 /// longer, and no more.
 const MAX_SLIPS: usize = 2;
 
@@ -82,32 +84,91 @@ impl<'a> Walk<'a> {
     }
 
     fn run(&mut self) {
-        let first = [FAR, FAR, 0, 1, 2];
-        self.visit(Trie::<ValueId>::root(), 0, 0, [&FAR_ROW, &first], 2);
-    }
-
-    fn visit(&mut self, at: Place, depth: usize, last: u8, rows: [&Row; 2], most: u8) {
-        if depth >= MAX_WINDOW {
-            return;
-        }
         let trie = self.trie;
-        for (byte, next) in trie.children(at) {
-            // A name that begins with another letter is a slip already: one more would be a guess.
-            let most = if depth == 0 && self.window.first() != Some(&byte) { 1 } else { most };
-            let (row, nearest) = self.row(byte, depth + 1, last, rows, most);
-            if nearest <= most {
-                self.report(next, depth + 1, row, most);
-                self.visit(next, depth + 1, byte, [rows[1], &row], most);
+        let Some(&first) = self.window.first() else { return };
+        let without = |count: usize| {
+            let said = self.window.iter().take(count);
+            said.fold(0_u8, |cost, byte| cost.saturating_add(if byte.is_ascii_digit() { FAR } else { 1 }))
+        };
+        let rows = [&FAR_ROW, &[FAR, FAR, 0, without(1), without(2)]];
+        for (byte, next) in trie.children(Trie::<ValueId>::root()) {
+            if byte == first {
+                self.follow(byte, next, 0, 0, rows);
+            } else {
+                self.after_other_letter(byte, next, first);
             }
         }
     }
 
-    fn row(&self, byte: u8, depth: usize, last: u8, [before, above]: [&Row; 2], most: u8) -> (Row, u8) {
-        let band = usize::from(most);
+    /// A name that begins with another letter is a slip already, and one more would be a guess: the letter is another, or
+    /// too many, or the first that was said is, or the first two changed places.
+    fn after_other_letter(&mut self, byte: u8, next: Place, first: u8) {
+        let (is_letter, was_letter) = (!byte.is_ascii_digit(), !first.is_ascii_digit());
+        if is_letter {
+            self.exactly(next, 0, 1, 1);
+        }
+        if is_letter && was_letter {
+            self.exactly(next, 1, 1, 1);
+        }
+        if was_letter && self.window.get(1) == Some(&byte) {
+            self.exactly(next, 2, 1, 1);
+            if let Some(next) = self.trie.step(next, first).filter(|_| is_letter) {
+                self.exactly(next, 2, 2, 1);
+            }
+        }
+    }
+
+    fn follow(&mut self, byte: u8, next: Place, depth: usize, last: u8, rows: [&Row; 2]) {
+        let row = self.row(byte, depth + 1, last, rows);
+        self.report(next, depth + 1, row);
+        self.visit(next, depth + 1, byte, [rows[1], &row]);
+    }
+
+    fn visit(&mut self, at: Place, depth: usize, last: u8, rows: [&Row; 2]) {
+        let nearest = rows[1].iter().copied().min().unwrap_or(FAR);
+        if depth >= MAX_WINDOW || nearest > MOST {
+            return;
+        }
+        let trie = self.trie;
+        if nearest < MOST {
+            for (byte, next) in trie.children(at) {
+                self.follow(byte, next, depth, last, rows);
+            }
+            return;
+        }
+        // No slip is left, so that the rest is said as it is written; but for two letters that change places here.
+        let [before, above] = rows;
+        for column in 0..above.len() {
+            let Some(place) = (depth + column).checked_sub(MAX_SLIPS) else { continue };
+            if above[column] == MOST {
+                self.exactly(at, place, depth, MOST);
+            }
+            let changed = place.checked_sub(1).and_then(|before| self.window.get(before));
+            if before[column] < MOST
+                && self.window.get(place) == Some(&last)
+                && let Some(&byte) = changed.filter(|byte| **byte != last && !byte.is_ascii_digit())
+                && !last.is_ascii_digit()
+                && let Some(next) = trie.step(at, byte)
+            {
+                self.report_at(next, depth + 1, place + 1, MOST);
+                self.exactly(next, place + 1, depth + 1, MOST);
+            }
+        }
+    }
+
+    /// Goes on as the window does from one of its places, and reports what ends on the way.
+    fn exactly(&mut self, mut at: Place, place: usize, depth: usize, cost: u8) {
+        for (offset, &byte) in self.window.iter().enumerate().skip(place) {
+            let Some(next) = self.trie.step(at, byte) else { return };
+            at = next;
+            self.report_at(at, depth + 1 + offset - place, offset + 1, cost);
+        }
+    }
+
+    fn row(&self, byte: u8, depth: usize, last: u8, [before, above]: [&Row; 2]) -> Row {
         let mut row = FAR_ROW;
         let step = |byte: u8| if byte.is_ascii_digit() { FAR } else { 1 };
-        let mut nearest = FAR;
-        for column in MAX_SLIPS - band..=MAX_SLIPS + band {
+        for column in 0..row.len() {
             let Some(j) = (depth + column).checked_sub(MAX_SLIPS).filter(|j| *j <= self.window.len()) else { continue };
             let mut best = above.get(column + 1).map_or(FAR, |distance| distance.saturating_add(step(byte)));
             if let Some(said) = j.checked_sub(1).map(|j| self.window[j]) {
@@ -121,25 +182,33 @@ impl<'a> Walk<'a> {
                 }
             }
             row[column] = best;
-            nearest = nearest.min(best);
         }
-        (row, nearest)
+        row
     }
 
-    fn report(&mut self, at: Place, depth: usize, row: Row, most: u8) {
-        let trie = self.trie;
-        let values = trie.values(at);
-        if values.is_empty() {
+    fn report(&mut self, at: Place, depth: usize, row: Row) {
+        if self.trie.values(at).is_empty() {
             return;
         }
-        let most = most.min(allowed(depth));
-        for (column, &cost) in row.iter().enumerate().filter(|(_, cost)| (1..=most).contains(cost)) {
-            let length = (depth + column).saturating_sub(MAX_SLIPS);
-            let end = self.start + length;
-            let Some(&last) = length.checked_sub(1).and_then(|at| self.window.get(at)) else { continue };
-            if self.heard.is_word_end(end) && last != b' ' {
-                self.found.extend(values.iter().map(|&id| Occurrence { start: self.start, end, id, cost }));
-            }
+        for (column, &cost) in row.iter().enumerate() {
+            self.report_at(at, depth, (depth + column).saturating_sub(MAX_SLIPS), cost);
+        }
+    }
+
+    /// Reports the names that end at a node, where a word ends in the window and the name allows so many slips.
+    fn report_at(&mut self, at: Place, depth: usize, length: usize, cost: u8) {
+        let values = self.trie.values(at);
+        if values.is_empty() || !(1..=allowed(depth)).contains(&cost) {
+            return;
+        }
+        let end = self.start + length;
+        let Some(&last) = length.checked_sub(1).and_then(|at| self.window.get(at)) else { return };
+        if self.heard.is_word_end(end) && last != b' ' {
+            let is_known = |id: ValueId| {
+                self.found.iter().any(|known| (known.id, known.start, known.end) == (id, self.start, end))
+            };
+            let new: SmallVec<[ValueId; 2]> = values.iter().copied().filter(|id| !is_known(*id)).collect();
+            self.found.extend(new.into_iter().map(|id| Occurrence { start: self.start, end, id, cost }));
         }
     }
 }
@@ -205,4 +274,73 @@ fn sound(word: &str) -> Option<String> {
         return None;
     }
     Some(DoubleMetaphone::new(Some(12)).encode(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Map;
+
+    use super::super::names::NameOf;
+    use super::*;
+
+    /// Slips between two texts (optimal string alignment), cell by cell; a digit is never changed.
+    fn distance(said: &[u8], name: &[u8]) -> u8 {
+        let step = |byte: u8| if byte.is_ascii_digit() { FAR } else { 1 };
+        let mut table = vec![vec![0_u8; name.len() + 1]; said.len() + 1];
+        for i in 0..=said.len() {
+            for j in 0..=name.len() {
+                let mut best = if i == 0 && j == 0 { 0 } else { FAR };
+                if i > 0 {
+                    best = best.min(table[i - 1][j].saturating_add(step(said[i - 1])));
+                }
+                if j > 0 {
+                    best = best.min(table[i][j - 1].saturating_add(step(name[j - 1])));
+                }
+                if i > 0 && j > 0 {
+                    let changed = if said[i - 1] == name[j - 1] { 0 } else { step(said[i - 1]).max(step(name[j - 1])) };
+                    best = best.min(table[i - 1][j - 1].saturating_add(changed));
+                }
+                if i > 1 && j > 1 && said[i - 1] == name[j - 2] && said[i - 2] == name[j - 1] {
+                    let changed = if said[i - 1] == said[i - 2] { 0 } else { step(said[i - 1]).max(step(said[i - 2])) };
+                    best = best.min(table[i - 2][j - 2].saturating_add(changed));
+                }
+                table[i][j] = best;
+            }
+        }
+        table[said.len()][name.len()]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        /// The walk finds what comparing every part of the text with every name finds.
+        #[test]
+        fn slips_are_those_that_comparing_everything_finds(
+            said in "[ab1]{1,9}( [abc1]{1,6}){0,3}", list in prop::collection::vec("[abc1]{1,7}( [ab1]{1,6}){0,2}", 1..6)
+        ) {
+            let mut names = Names::default();
+            for name in &list {
+                names.add(NameOf::Thing, name, None, Map::new());
+            }
+            let heard = Heard::new(&said, &[], false);
+            let found = find(&heard, &names);
+            let bytes = said.as_bytes();
+            for start in (0..bytes.len()).filter(|&at| at == 0 || bytes[at - 1] == b' ') {
+                for end in (start + 1..=bytes.len()).filter(|&at| bytes.get(at).is_none_or(|&byte| byte == b' ')) {
+                    let part = &bytes[start..end];
+                    for (number, name) in list.iter().enumerate() {
+                        let cost = distance(part, name.as_bytes());
+                        let most = if part[0] == name.as_bytes()[0] { MOST } else { 1 };
+                        let expected = (1..=most.min(allowed(name.len()))).contains(&cost).then_some(cost);
+                        let is_this = |one: &&Occurrence| (one.start, one.end, usize::try_from(one.id.value).unwrap()) == (start, end, number);
+                        let got = found.iter().filter(is_this).map(|one| one.cost).min();
+                        // What only sounds alike costs as much as two slips.
+                        if expected.is_some() || got != Some(SOUND_COST) {
+                            prop_assert_eq!(got, expected, "{:?} for {:?}", String::from_utf8_lossy(part), name);
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
