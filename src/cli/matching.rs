@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::config::file::Loaded;
-use crate::core::routing::{self, Route};
+use crate::core::routing::{self, Asked, Route};
 use crate::core::utterance::{Utterance, parse_object};
 
 use super::arguments::MatchArgs;
@@ -25,13 +25,9 @@ pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
     };
     let lang = lang.unwrap_or_else(|| loaded.config.language.0.clone());
     let hit = rules.find(&text, &lang, site_id.as_ref().map(crate::core::utterance::Identifier::as_str));
-    let decision = routing::route(&text, None, hit.is_some());
-    let tier = match decision.tier {
-        Route::Intent => "intent",
-        Route::NotUnderstood => "not_understood",
-        Route::Chat => "chat",
-        Route::Explain => "explain",
-    };
+    let asked = Asked { text: &text, lang: &lang, tier: None, hit: hit.is_some() };
+    let decision = routing::route(&asked, &loaded.config.routing.settings());
+    let tier = decision.tier;
     let near = if decision.tier == Route::NotUnderstood {
         rules.missed(&Said { text: &text, lang: &lang, ..Said::default() }).suggestions
     } else {
@@ -43,10 +39,15 @@ pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
                 hit.publishes.iter().map(|publish| json!({ "topic": publish.topic, "payload": publish.payload })).collect();
             json!({ "name": hit.name, "slots": hit.slots, "source": hit.source, "response": hit.response, "actions": actions })
         });
-        say(&json!({ "tier": tier, "reason": decision.reason, "intent": intent, "suggestions": near }));
+        say(&json!({
+            "tier": tier, "reason": decision.reason, "scores": decision.scores, "intent": intent, "suggestions": near,
+        }));
         return Outcome::Done;
     }
     say(&format_args!("tier:     {tier}\nbecause:  {}", decision.reason));
+    if let Some(scores) = decision.scores {
+        say(&format_args!("scores:   {scores}"));
+    }
     if let Some(hit) = hit {
         say(&format_args!("intent:   {}\nrule:     {}", hit.name, hit.source));
         for (slot, value) in &hit.slots {
