@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build model demo run test bench bench-intents
+.PHONY: help setup build model demo run test fuzz bench bench-intents
 
 # rustup's folder, for shells that have not read its env file yet.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -21,6 +21,7 @@ help:
 	@echo 'make demo   install what is missing, build, fetch the small model, show the three tiers over MQTT'
 	@echo 'make run    the same set-up, then the daemon with ./config.yaml until Ctrl-C'
 	@echo 'make test   the same set-up, then every check and test'
+	@echo 'make fuzz   random input against tier 1, $$FUZZ_SECONDS (8) seconds a target; a part of make test'
 	@echo 'make bench  the same set-up, then the benchmarks'
 	@echo 'make bench-intents  the same build, then tier 1 beside hassil, over the sentences in $$HEARTHD_EVAL_DATA'
 	@echo 'make build  the same set-up, then target/release/hearthd alone'
@@ -61,9 +62,14 @@ test: build model
 	@$(HEARTHD) test
 	@echo '== cargo test'
 	@$(CARGO) test --release --no-fail-fast
+	@echo '== fuzz'
+	@.ci/fuzz
+
+fuzz: setup
+	@.ci/fuzz
 
 bench: build model
-	@$(CARGO) bench --profile release --bench echo --bench models --bench tier1
+	@$(CARGO) bench --profile release --bench echo --bench models --bench tier1 --bench hostile
 
 bench-intents: build
 	@python3 benches/hassil.py --hearthd $(HEARTHD)

@@ -1,28 +1,18 @@
 //! How well the shipped English sentences are understood, over the folder that `HEARTHD_EVAL_DATA` names.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test says by a panic what went wrong, and aloud what it skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test says by a panic what went wrong")]
+
+#[path = "support/data.rs"]
+mod data;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use hearthd::core::intents::evaluation::{Line, Verdict};
 use hearthd::core::intents::{Home, Rules, Said, Source, load};
 use hearthd::core::routing::{Asked, Route, Settings, route};
 use serde_json::{Value, json};
-
-/// The folder, or nothing and a line that nobody overlooks.
-fn data(test: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("HEARTHD_EVAL_DATA").map(PathBuf::from);
-    if folder.is_none() {
-        eprintln!("SKIPPED {test}: HEARTHD_EVAL_DATA is not set, so nothing was measured");
-    }
-    folder
-}
 
 /// The shipped sentences, with the names of the measured home.
 fn shipped(data: &Path) -> Rules {
@@ -37,7 +27,7 @@ fn shipped(data: &Path) -> Rules {
     }
     let (mut rules, problems) = load(&sources);
     assert_eq!(problems, []);
-    let home: Home = serde_json::from_str(&fs::read_to_string(data.join("home_en.json")).unwrap()).unwrap();
+    let home: Home = serde_json::from_str(&data::read(data, "home_en.json")).unwrap();
     rules.set_names(&Arc::new(home.names()));
     rules
 }
@@ -50,7 +40,7 @@ fn lines(path: &Path) -> Vec<String> {
 fn percent(rules: &Rules, lines: &[Line], counts: impl Fn(Verdict) -> bool) -> f64 {
     let judge = |line: &Line| {
         let said = Said { text: &line.sentence, lang: "en", context: line.context.as_ref(), ..Said::default() };
-        line.judge(rules.hear(&said).as_ref())
+        line.judge_all(&rules.understand(&said))
     };
     let count = lines.iter().filter(|line| counts(judge(line))).count();
     100.0 * f64::from(u32::try_from(count).unwrap()) / f64::from(u32::try_from(lines.len()).unwrap())
@@ -62,7 +52,7 @@ fn labelled(data: &Path, file: &str) -> Vec<Line> {
 
 #[test]
 fn labelled_sentences_are_understood() {
-    let Some(data) = data("labelled_sentences_are_understood") else { return };
+    let Some(data) = data::folder("labelled_sentences_are_understood") else { return };
     let (rules, lines) = (shipped(&data), labelled(&data, "ha_en_dev.jsonl"));
     let intents = percent(&rules, &lines, Verdict::is_right_intent);
     let exact = percent(&rules, &lines, |verdict| verdict == Verdict::Exact);
@@ -72,7 +62,7 @@ fn labelled_sentences_are_understood() {
 
 #[test]
 fn slips_of_names_are_forgiven() {
-    let Some(data) = data("slips_of_names_are_forgiven") else { return };
+    let Some(data) = data::folder("slips_of_names_are_forgiven") else { return };
     let (rules, lines) = (shipped(&data), labelled(&data, "typo_dev.jsonl"));
     let exact = percent(&rules, &lines, |verdict| verdict == Verdict::Exact);
     let wrong = percent(&rules, &lines, |verdict| verdict == Verdict::Wrong);
@@ -82,7 +72,7 @@ fn slips_of_names_are_forgiven() {
 
 #[test]
 fn chat_and_questions_fire_nothing() {
-    let Some(data) = data("chat_and_questions_fire_nothing") else { return };
+    let Some(data) = data::folder("chat_and_questions_fire_nothing") else { return };
     let rules = shipped(&data);
     let lines: Vec<Line> = lines(&data.join("routing_dev.jsonl"))
         .iter()

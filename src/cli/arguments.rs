@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde_json::Value;
 
 use crate::config::Span;
 
+use super::eval::EvalArgs;
 use super::models::ModelsArgs;
+use super::test::TestArgs;
 
 /// Answers what is said at home: MQTT in, device commands by rules, streamed replies by local models.
 #[derive(Debug, Parser)]
@@ -37,7 +40,7 @@ pub(super) enum Command {
     /// Reads config and intents and prints every problem
     Check,
     /// Runs the tests written beside the intents
-    Test,
+    Test(TestArgs),
     /// Says which tier would answer and why, without doing it
     Match(MatchArgs),
     /// Measures how well and how fast labelled sentences are understood
@@ -65,7 +68,8 @@ pub(super) enum Command {
 
 /// `hearthd match`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  hearthd match --site kitchen \"turn on the light\"")]
+#[command(after_help = "Examples:\n  hearthd match --site kitchen \"turn on the light\"\n  \
+                  hearthd match --context area=kitchen --context muted=true \"turn it up\"")]
 pub(super) struct MatchArgs {
     /// What was said
     #[arg(value_parser = NonEmptyStringValueParser::new())]
@@ -76,37 +80,22 @@ pub(super) struct MatchArgs {
     /// The language to match [default: the config's]
     #[arg(long, value_name = "TAG")]
     pub(super) lang: Option<String>,
+    /// Something known of the moment, for `requires_context`; may stand more than once, and outranks the site
+    #[arg(long, value_name = "KEY=VALUE", value_parser = known)]
+    pub(super) context: Vec<(String, Value)>,
     /// Prints JSON for programs
     #[arg(long)]
     pub(super) json: bool,
 }
 
-/// `hearthd eval`
-#[derive(Debug, Args)]
-#[command(
-    after_help = "A line is {\"sentence\": \u{2026}, \"intent\": \u{2026} or null, \"slots\": {\u{2026}}, \"context\": {\u{2026}}}.\n\n\
-                  Examples:\n  hearthd eval sentences.jsonl --errors\n  \
-                  hearthd eval sentences.jsonl --intents en.json --home home.json --json"
-)]
-pub(super) struct EvalArgs {
-    /// Labelled sentences, a JSON object a line
-    #[arg(value_name = "FILE.jsonl")]
-    pub(super) file: PathBuf,
-    /// Intents to measure, a folder of YAML files or Home Assistant's merged JSON [default: the config's]
-    #[arg(long, value_name = "FILE-OR-DIR")]
-    pub(super) intents: Option<PathBuf>,
-    /// The home whose names count instead of those of the files, as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(super) home: Option<PathBuf>,
-    /// The language to match [default: the config's, else en]
-    #[arg(long, value_name = "TAG")]
-    pub(super) lang: Option<String>,
-    /// Shows each sentence that was not understood as it is meant
-    #[arg(long)]
-    pub(super) errors: bool,
-    /// Prints JSON for programs; accuracies are of 1
-    #[arg(long)]
-    pub(super) json: bool,
+/// `area=kitchen`; true, false and numbers are what they are.
+fn known(text: &str) -> Result<(String, Value), String> {
+    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE, such as area=kitchen")?;
+    if key.trim().is_empty() {
+        return Err("a key stands before `=`, as in area=kitchen".to_owned());
+    }
+    let read = serde_json::from_str(value).ok().filter(|value: &Value| value.is_boolean() || value.is_number());
+    Ok((key.trim().to_owned(), read.unwrap_or_else(|| Value::String(value.to_owned()))))
 }
 
 /// `hearthd ask`

@@ -16,7 +16,7 @@ pub(super) fn run(config: &Result<Loaded, ConfigError>) -> Outcome {
             return Outcome::NotStarted;
         }
     };
-    let (rules, problems) = sources::load(&loaded.config.intents);
+    let (rules, problems) = sources::check(&loaded.config.intents);
     say_all(&problems);
     for note in rules.notes() {
         say(&format_args!("{note} (a note)"));

@@ -15,24 +15,52 @@ const MAX_DEPTH: usize = 8;
 const MAX_FILES: usize = 2_000;
 /// Bytes of one file; the loader refuses less, this keeps a huge one from being read at all.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
+/// The same of one JSON file: all sentences of a language.
+const MAX_JSON_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Reads every `*.yaml` of the folder and below, in path order, and loads them; every problem at once.
 /// The folder's default place may be missing: an empty config is valid, and has no rules.
 pub(super) fn load(intents: &Intents) -> (Rules, Vec<Problem>) {
+    of_config(intents, intents::load)
+}
+
+/// As [`load`], and looks for what is wrong beyond that.
+pub(super) fn check(intents: &Intents) -> (Rules, Vec<Problem>) {
+    of_config(intents, intents::check)
+}
+
+/// Loads what somebody names: a folder, or one file; one that ends in `.json` is Home Assistant's merged intents.
+pub(super) fn load_from(path: &Path) -> (Rules, Vec<Problem>) {
+    if path.is_dir() {
+        return of_folder(path, intents::load);
+    }
+    match read(path, MAX_JSON_BYTES) {
+        Ok(text) => intents::load(&[Source { path: path.display().to_string(), text }]),
+        Err(message) => (Rules::default(), vec![problem(path, message)]),
+    }
+}
+
+type Loader = fn(&[Source]) -> (Rules, Vec<Problem>);
+
+fn of_config(intents: &Intents, load: Loader) -> (Rules, Vec<Problem>) {
     let folder = intents.path.as_path();
     if intents.is_default && !folder.exists() {
         log::warn!("there is no folder {}: no device command will be understood", folder.display());
         return (Rules::default(), Vec::new());
     }
+    of_folder(folder, load)
+}
+
+fn of_folder(folder: &Path, load: Loader) -> (Rules, Vec<Problem>) {
     let (paths, mut problems) = paths(folder);
     let mut sources = Vec::new();
     for path in &paths {
-        match read(path) {
+        match read(path, MAX_FILE_BYTES) {
             Ok(text) => sources.push(Source { path: path.display().to_string(), text }),
             Err(message) => problems.push(problem(path, message)),
         }
     }
-    let (rules, found) = intents::load(&sources);
+    let (rules, found) = load(&sources);
     problems.extend(found);
     (rules, problems)
 }
@@ -93,9 +121,9 @@ impl Walk {
     }
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if size > MAX_FILE_BYTES {
+fn read(path: &Path, most: u64) -> Result<String, String> {
+    let size = fs::metadata(path).map_err(|error| format!("the file cannot be read: {error}"))?.len();
+    if size > most {
         return Err(format!("the file has {size} bytes; split it into several"));
     }
     let bytes = fs::read(path).map_err(|error| format!("the file cannot be read: {error}"))?;

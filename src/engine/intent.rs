@@ -60,7 +60,7 @@ pub(super) fn ask_back(unclear: Unclear) -> Final {
 }
 
 /// The time as rules' answers tell it.
-pub(super) fn now() -> Now {
+pub(crate) fn now() -> Now {
     let now = jiff::Zoned::now();
     Now { time: now.strftime("%-I:%M %p").to_string(), date: now.strftime("%A, %-d %B %Y").to_string() }
 }

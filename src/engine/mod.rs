@@ -5,7 +5,7 @@
 //! gets a task of its own. Whatever happens, the sink is sent exactly one final object.
 
 mod answer;
-mod intent;
+pub(crate) mod intent;
 mod responder;
 mod seen;
 mod state;

@@ -20,6 +20,7 @@ pub(super) struct Block {
     pub(super) intent: String,
     /// The file it stands in.
     pub(super) file: String,
+    pub(super) line: usize,
     /// Whether it comes from an imported file, which the user's own files outrank.
     pub(super) is_imported: bool,
     /// The slots that any of its sentences may fill, by name and by the grammar's id.
@@ -79,6 +80,11 @@ impl Required {
 }
 
 impl Block {
+    /// Whether nothing ever comes of it: where something comes of another block, that one was meant.
+    pub(super) fn is_idle(&self) -> bool {
+        self.acts.is_empty() && !self.is_handled
+    }
+
     /// The block's own number of a slot of the grammar.
     pub(super) fn slot(&self, id: u16) -> Option<usize> {
         self.ids.iter().position(|&known| known == id)

@@ -22,6 +22,11 @@ pub(super) struct Requirement {
 }
 
 impl Condition {
+    /// What is asked for, folded; `None` for anything that is there.
+    pub(super) fn values(&self) -> Option<&[Value]> {
+        self.values.as_deref()
+    }
+
     /// Whether a value of the context, folded, is what is asked for.
     pub(super) fn holds(&self, value: &Value) -> bool {
         let Some(values) = &self.values else { return !value.is_null() };

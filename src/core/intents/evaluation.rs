@@ -1,31 +1,93 @@
 //! Labelled sentences and whether they were understood: what `hearthd eval` measures.
 //!
-//! One JSON object a line: `{"sentence", "intent", "slots"}`; `intent: null` must not match. Slots compare without case,
-//! numbers by value, and an expected list means any of its values.
+//! One JSON object a line: `{"sentence", "intent", "slots"}`; `"intent": null` must not match. Slots compare without case,
+//! numbers by value, and an expected list means any of its values. Lines of routing files, `{"text", "label"}`, are taken as
+//! well: what is for a model must not match, and of device commands they do not say what is meant.
 
-use serde::Deserialize;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Hit, sentence::heard::fold};
+use super::{Hit, Understood, sentence::heard::fold};
 
 /// A labelled sentence.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Line {
     /// What is said.
-    #[serde(alias = "text")]
     pub sentence: String,
     /// What it means; `None` where nothing may match.
-    #[serde(default)]
     pub intent: Option<String>,
     /// All slots with their values.
-    #[serde(default)]
     pub slots: Map<String, Value>,
     /// What is known of the moment, such as `{"area": "Kitchen"}`.
-    #[serde(default)]
     pub context: Option<Map<String, Value>>,
     /// Whether the room is the speaker's and says nothing of the sentence.
-    #[serde(default)]
     pub context_area_required: bool,
+    /// Whether the line says what is meant: a device command of a routing file does not.
+    pub is_measured: bool,
+}
+
+/// A line as it is written.
+#[derive(Deserialize)]
+struct Written {
+    #[serde(alias = "text")]
+    sentence: String,
+    /// Left out and `null` are told apart.
+    #[serde(default, deserialize_with = "meant")]
+    intent: Meant,
+    #[serde(default)]
+    slots: Map<String, Value>,
+    #[serde(default)]
+    context: Option<Map<String, Value>>,
+    #[serde(default)]
+    context_area_required: bool,
+    /// The tier that answers, in routing files.
+    #[serde(default)]
+    label: Option<Label>,
+}
+
+/// Which tier a sentence is for.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Label {
+    Device,
+    Chat,
+    Explain,
+}
+
+/// What a line says of the intent.
+#[derive(Default)]
+enum Meant {
+    #[default]
+    Unsaid,
+    Nothing,
+    Intent(String),
+}
+
+fn meant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Meant, D::Error> {
+    Ok(Option::deserialize(deserializer)?.map_or(Meant::Nothing, Meant::Intent))
+}
+
+impl TryFrom<Written> for Line {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let Written { sentence, intent, slots, context, context_area_required, label } = written;
+        if sentence.trim().is_empty() {
+            return Err("the sentence is empty");
+        }
+        let (intent, is_measured) = match (intent, label) {
+            (Meant::Intent(name), _) => (Some(name), true),
+            (Meant::Unsaid, None) => {
+                return Err("it has no `intent`; write `\"intent\": null` where nothing may match");
+            }
+            (Meant::Unsaid, Some(Label::Device)) => (None, false),
+            (Meant::Nothing, _) | (Meant::Unsaid, Some(Label::Chat | Label::Explain)) => (None, true),
+        };
+        Ok(Self { sentence, intent, slots, context, context_area_required, is_measured })
+    }
 }
 
 /// How well a sentence was understood.
@@ -55,10 +117,26 @@ impl Line {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(json: &str) -> Result<Self, String> {
-        serde_json::from_str(json).map_err(|error| format!("this is no labelled sentence: {error}"))
+        serde_json::from_str(json).map_err(|error| {
+            let text = error.to_string();
+            // The place is the caller's to tell; a line of its own has only one.
+            let text = text.split(" at line 1 column ").next().unwrap_or_default();
+            format!("this is no labelled sentence: {text}")
+        })
     }
 
-    /// Compares what came of the sentence with what was meant.
+    /// Compares all that came of the sentence with what was meant: of several commands one at least was not. A question
+    /// back does nothing, and so is as good as nothing.
+    #[must_use]
+    pub fn judge_all(&self, understood: &Understood) -> Verdict {
+        match understood {
+            Understood::Hits(hits) if hits.len() > 1 => Verdict::Wrong,
+            Understood::Hits(hits) => self.judge(hits.first()),
+            Understood::Unclear(_) | Understood::Nothing => self.judge(None),
+        }
+    }
+
+    /// Compares the one command that came of the sentence with what was meant.
     #[must_use]
     pub fn judge(&self, hit: Option<&Hit>) -> Verdict {
         match (&self.intent, hit) {
@@ -99,16 +177,173 @@ fn is_meant(expected: &Value, got: &Value) -> bool {
 }
 
 fn number(value: &Value) -> Option<f64> {
-    match value {
+    let number = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
-    }
+    };
+    // "infinity" may be a name.
+    number.filter(|number: &f64| number.is_finite())
 }
 
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => fold(text),
         other => other.to_string(),
+    }
+}
+
+/// How many sentences were understood, and how fast.
+#[derive(Clone, Debug, Default)]
+pub struct Score {
+    /// Sentences that say what is meant.
+    pub total: usize,
+    /// Those with the right intent, or rightly none.
+    pub right_intents: usize,
+    /// Those with the right slots as well.
+    pub exact: usize,
+    /// Those where an intent fired that was not meant.
+    pub wrong_fires: usize,
+    /// Those that were answered by a question back.
+    pub asked_back: usize,
+    /// Nanoseconds, of each sentence.
+    nanoseconds: Vec<u64>,
+}
+
+/// Times in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Latency {
+    /// Half of the sentences took no longer.
+    pub p50: f64,
+    /// 95 of 100.
+    pub p95: f64,
+    /// 99 of 100.
+    pub p99: f64,
+    /// The slowest.
+    pub max: f64,
+}
+
+impl Score {
+    /// Counts a sentence and the time it took.
+    pub fn add(&mut self, verdict: Verdict, took: Duration) {
+        self.total += 1;
+        self.right_intents += usize::from(verdict.is_right_intent());
+        self.exact += usize::from(verdict == Verdict::Exact);
+        self.wrong_fires += usize::from(verdict == Verdict::Wrong);
+        self.nanoseconds.push(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// A count as a share of all sentences; 0 where there are none.
+    #[must_use]
+    pub fn share(&self, count: usize) -> f64 {
+        let of = |count: usize| u32::try_from(count).map_or(f64::from(u32::MAX), f64::from);
+        if self.total == 0 { 0.0 } else { of(count) / of(self.total) }
+    }
+
+    /// The times: of each share the smallest time that so many sentences did not exceed.
+    #[must_use]
+    pub fn latency(&self) -> Latency {
+        let mut sorted = self.nanoseconds.clone();
+        sorted.sort_unstable();
+        let within = |percent: usize| {
+            let place = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+            let nanoseconds = sorted.get(place).copied().unwrap_or_default();
+            Duration::from_nanos(nanoseconds).as_secs_f64() * 1e6
+        };
+        Latency { p50: within(50), p95: within(95), p99: within(99), max: within(100) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::intents::Unclear;
+
+    fn line(json: &str) -> Line {
+        Line::parse(json).unwrap()
+    }
+
+    fn hit(name: &str, slots: Value) -> Hit {
+        Hit { name: name.to_owned(), slots: serde_json::from_value(slots).unwrap(), ..Hit::default() }
+    }
+
+    #[test]
+    fn slots_compare_as_people_mean_them() {
+        let line = line(
+            r#"{"sentence": "s", "intent": "X", "slots": {"name": "Desk-Lamp", "level": "40", "domain": ["light", "fan"]}}"#,
+        );
+        let judge = |slots| line.judge(Some(&hit("X", slots)));
+        assert_eq!(judge(json!({"name": "desk lamp", "level": 40.0, "domain": "fan"})), Verdict::Exact);
+        assert_eq!(judge(json!({"name": "desk lamp", "level": 41, "domain": "fan"})), Verdict::IntentOnly);
+        assert_eq!(judge(json!({"name": "desk lamp", "level": 40, "domain": "cover"})), Verdict::IntentOnly);
+        assert_eq!(judge(json!({"name": "desk lamp", "level": 40})), Verdict::IntentOnly);
+        assert_eq!(
+            judge(json!({"name": "desk lamp", "level": 40, "domain": "fan", "area": "den"})),
+            Verdict::IntentOnly
+        );
+        assert_eq!(line.judge(Some(&hit("Y", json!({})))), Verdict::Wrong);
+        assert_eq!(line.judge(None), Verdict::Missed);
+    }
+
+    #[test]
+    fn the_room_of_the_speaker_is_left_out_where_the_line_says_so() {
+        let written = r#"{"sentence": "s", "intent": "X", "slots": {}, "context": {"area": "Den"}, "context_area_required": true}"#;
+        assert_eq!(line(written).judge(Some(&hit("X", json!({"area": "Den"})))), Verdict::Exact);
+        let written = written.replace("true", "false");
+        assert_eq!(line(&written).judge(Some(&hit("X", json!({"area": "Den"})))), Verdict::IntentOnly);
+    }
+
+    #[test]
+    fn several_commands_are_not_what_was_meant_and_a_question_does_nothing() {
+        let (none, some) =
+            (line(r#"{"sentence": "s", "intent": null}"#), line(r#"{"sentence": "s", "intent": "X", "slots": {}}"#));
+        let two = Understood::Hits(vec![hit("X", json!({})), hit("X", json!({}))]);
+        assert_eq!((none.judge_all(&two), some.judge_all(&two)), (Verdict::Wrong, Verdict::Wrong));
+        let question = Understood::Unclear(Unclear { message: "a or b?".to_owned(), suggestions: Vec::new() });
+        assert_eq!((none.judge_all(&question), some.judge_all(&question)), (Verdict::Exact, Verdict::Missed));
+        assert_eq!(some.judge_all(&Understood::Hits(vec![hit("X", json!({}))])), Verdict::Exact);
+        assert_eq!(some.judge_all(&Understood::Nothing), Verdict::Missed);
+    }
+
+    #[test]
+    fn what_is_for_a_model_must_not_match() {
+        for json in [r#"{"sentence": "s", "intent": null}"#, r#"{"text": "s", "label": "chat", "core": true}"#] {
+            let line = line(json);
+            assert!(line.is_measured);
+            assert_eq!(line.judge(None), Verdict::Exact);
+            assert_eq!(line.judge(Some(&hit("X", json!({})))), Verdict::Wrong);
+        }
+        assert!(!line(r#"{"text": "s", "label": "device"}"#).is_measured);
+        assert!(line(r#"{"text": "s", "label": "device", "intent": "X"}"#).is_measured);
+    }
+
+    #[test]
+    fn bad_lines_say_what_is_wrong() {
+        for (json, expected) in [
+            (r#"{"sentence": "s"}"#, "no `intent`"),
+            (r#"{"sentence": " ", "intent": null}"#, "empty"),
+            (r#"{"text": "s", "label": "devise"}"#, "devise"),
+            ("{", "EOF"),
+            ("[]", "no labelled sentence"),
+        ] {
+            let message = Line::parse(json).unwrap_err();
+            assert!(message.contains(expected) && !message.contains("column"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_score_counts_and_orders_times() {
+        let mut score = Score::default();
+        assert_eq!((score.share(0), score.latency()), (0.0, Latency::default()));
+        let verdicts = [Verdict::Exact, Verdict::IntentOnly, Verdict::Missed, Verdict::Wrong];
+        for (micros, verdict) in (1..=100).rev().zip(verdicts.into_iter().cycle()) {
+            score.add(verdict, Duration::from_micros(micros));
+        }
+        assert_eq!((score.total, score.right_intents, score.exact, score.wrong_fires), (100, 50, 25, 25));
+        let Latency { p50, p95, p99, max } = score.latency();
+        assert_eq!([p50, p95, p99, max].map(|time| format!("{time:.0}")), ["50", "95", "99", "100"]);
+        assert!((score.share(score.exact) - 0.25).abs() < 1e-9);
     }
 }

@@ -16,6 +16,8 @@ use super::sentence::trie::Trie;
 
 /// Ways to say one value that is a template.
 pub(super) const MAX_WAYS: usize = 4_096;
+/// Ways to say all values of one language that are templates.
+pub(super) const MAX_ALL_WAYS: usize = 100_000;
 
 /// One value of a list.
 #[derive(Clone, Debug)]
@@ -42,6 +44,9 @@ impl Entry {
         context: Map<String, Value>,
     ) -> Option<Self> {
         let is_template = !matches!(expression, Expression::Text(_));
+        if expression.ways() > MAX_WAYS {
+            return None;
+        }
         let mut texts: Vec<String> = expression.texts(MAX_WAYS)?.iter().map(|text| spoken(text)).collect();
         texts.retain(|text| !text.is_empty());
         texts.sort_unstable();

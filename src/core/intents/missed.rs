@@ -31,12 +31,12 @@ pub struct Missed {
 }
 
 /// Says what is known of normalised text that is no command in any of the languages.
-pub(super) fn look<'a>(said: &Said<'_>, tongues: impl Iterator<Item = &'a Tongue> + Clone) -> Missed {
+pub(super) fn look<'a>(said: &Said<'_>, mut tongues: impl Iterator<Item = &'a Tongue> + Clone) -> Missed {
     let mut suggestions = near::suggest(said.text, tongues.clone());
     // To suggest what was just said helps nobody.
     let text = fold(said.text);
     suggestions.retain(|suggestion| fold(suggestion) != text);
-    if let Some(missed) = tongues.clone().find_map(|tongue| tongue.unknown(said, &suggestions)) {
+    if let Some(missed) = tongues.find_map(|tongue| tongue.unknown(said, &suggestions)) {
         return missed;
     }
     let message = match suggestions.first() {

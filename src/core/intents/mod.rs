@@ -6,7 +6,9 @@
 
 mod block;
 mod context;
+mod coverage;
 pub mod evaluation;
+mod explain;
 mod file;
 mod fill;
 mod home;
@@ -19,6 +21,7 @@ mod numbers;
 mod openers;
 mod regexes;
 mod respond;
+mod schema;
 mod selftest;
 mod sentence;
 mod several;
@@ -37,8 +40,10 @@ use crate::core::yaml::Problem;
 use selftest::Test;
 use tongue::Tongue;
 
+pub use coverage::{Coverage, Untested};
+pub use explain::{Explanation, RunnerUp};
 pub use home::Home;
-pub use loader::load;
+pub use loader::{check, load};
 pub use missed::Missed;
 pub use names::{NameId, NameOf, Names};
 pub use respond::Now;
@@ -75,7 +80,7 @@ pub struct Publish {
 }
 
 /// A rule that matches, and what comes of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Hit {
     /// The intent's name.
     pub name: String,
@@ -141,6 +146,12 @@ impl Rules {
         self.intents
     }
 
+    /// The languages they are in; rules that count for every language are in none.
+    #[must_use]
+    pub fn languages(&self) -> Vec<&str> {
+        self.tongues.iter().map(|tongue| &*tongue.tag).filter(|tag| !tag.is_empty()).collect()
+    }
+
     /// Whether there is no rule at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -184,8 +195,9 @@ impl Rules {
         if text.is_empty() || text.chars().count() > MAX_COMMAND_CHARS {
             return Understood::Nothing;
         }
+        let pauses = several::pauses(said.text, text.split(' ').count());
         let said = Said { text: &text, ..*said };
-        let mut understood = self.tongues_of(said.lang).map(|tongue| tongue.understand(&said));
+        let mut understood = self.tongues_of(said.lang).map(|tongue| tongue.understand(&said, &pauses));
         understood.find(|understood| *understood != Understood::Nothing).unwrap_or(Understood::Nothing)
     }
 
@@ -199,7 +211,13 @@ impl Rules {
     /// Runs the tests written beside the rules.
     #[must_use]
     pub fn run_tests(&self) -> TestReport {
-        selftest::run(self, &self.tests)
+        self.run_tests_about("")
+    }
+
+    /// Runs those tests whose sentence, intent or file has the text in it.
+    #[must_use]
+    pub fn run_tests_about(&self, filter: &str) -> TestReport {
+        selftest::run(self, &self.tests, filter)
     }
 
     /// The exact language first, then its primary subtag, else the rules that count for every language.
@@ -219,7 +237,7 @@ impl Rules {
 /// The JSON Schema of an intent file, for editors.
 #[must_use]
 pub fn schema() -> Value {
-    file::schema()
+    schema::schema()
 }
 
 #[cfg(test)]

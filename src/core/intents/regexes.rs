@@ -25,6 +25,10 @@ const MAX_SET_BYTES: usize = 64 * 1024 * 1024;
 /// rebuild them for each new sentence.
 const MAX_STATE_BYTES: usize = 16 * 1024 * 1024;
 
+/// What stands before and after a regex, so that it is for the whole sentence.
+const BEFORE: &str = r"\A(?:";
+const AFTER: &str = r")\z";
+
 /// One regex of a block.
 #[derive(Debug)]
 pub(super) struct Rule {
@@ -89,7 +93,7 @@ pub(super) fn compile(written: &str) -> Result<(String, Regex), String> {
     // By itself first: `a)|(b` is only right once it is wrapped, and then means something else.
     let mut parser = regex_syntax::ParserBuilder::new().case_insensitive(true).nest_limit(MAX_NESTING).build();
     parser.parse(written).map_err(|error| explain(&error.to_string()))?;
-    let pattern = format!(r"\A(?:{written})\z");
+    let pattern = format!("{BEFORE}{written}{AFTER}");
     let built = RegexBuilder::new(&pattern)
         .case_insensitive(true)
         .nest_limit(MAX_NESTING + 2)
@@ -114,6 +118,12 @@ fn explain(error: &str) -> String {
 }
 
 impl Rule {
+    /// The regex as somebody wrote it.
+    pub(super) fn written(&self) -> &str {
+        let inside = self.pattern.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(AFTER));
+        inside.unwrap_or(&self.pattern)
+    }
+
     /// What fills the slots when the regex matches, and how good that is; `None` where a group's words are not of its list.
     pub(super) fn apply<'a>(&self, text: &'a str, block: &Block, with: Meanings<'a>) -> Option<(Slots<'a>, Rank)> {
         let captures = self.regex.captures(text)?;

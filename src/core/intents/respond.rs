@@ -37,6 +37,25 @@ pub(super) enum Response {
     Jinja(Arc<Environment<'static>>),
 }
 
+/// Jinja allows a colon at the end of a tag, as in `{% if x: %}`; Home Assistant's responses have it, our reader does not.
+fn without_colons(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(end) = rest.find("%}") {
+        let (tag, behind) = rest.split_at(end);
+        let (tag, dash) = tag.strip_suffix('-').map_or((tag, ""), |tag| (tag, "-"));
+        let is_tag = tag.rfind("{%").is_some();
+        match tag.trim_end().strip_suffix(':').filter(|_| is_tag) {
+            Some(tag) => out.extend([tag, " "]),
+            None => out.push_str(tag),
+        }
+        out.extend([dash, "%}"]);
+        rest = &behind[2..];
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The name of the one template of an environment.
 const NAME: &str = "response";
 
@@ -49,7 +68,7 @@ impl Response {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
         environment.set_fuel(Some(FUEL));
-        environment.add_template_owned(NAME, source.to_owned()).map_err(|error| {
+        environment.add_template_owned(NAME, without_colons(source)).map_err(|error| {
             let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
             format!("the response is no Jinja template: {detail}")
         })?;
@@ -89,5 +108,20 @@ fn shown(value: &Filled<'_>) -> Value {
     match value {
         Filled::Listed(entry, words) => Value::String(entry.shown(words).to_owned()),
         other => other.to_value(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colon_may_end_a_tag() {
+        let source = "{% if 1 == 2: %}a{% elif true:-%} b: {%- else : %}c{% endif %} 100:%} {{ 'x:' }}";
+        let expected = "{% if 1 == 2 %}a{% elif true -%} b: {%- else  %}c{% endif %} 100:%} {{ 'x:' }}";
+        assert_eq!(without_colons(source), expected);
+        let response = Response::jinja("{% if true: %}Yes: {{ 1 + 1 }}{% else: %}No{% endif %}").unwrap();
+        let slots = Slots { filled: Vec::new(), captures: Vec::new() };
+        assert_eq!(response.write(&[], &slots, None), "Yes: 2");
     }
 }

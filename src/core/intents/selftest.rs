@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::context::is_same;
 use super::file::{ExpectedPublish, TestCase};
-use super::{Hit, Publish, Rules};
+use super::{Hit, Publish, Rules, Said, Understood};
 
 /// How the tests went.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -16,6 +16,17 @@ pub struct TestReport {
     pub passed: usize,
     /// Those that did not, in the order of the files.
     pub failures: Vec<Failure>,
+    /// The sentences that passed tests reached, for the coverage.
+    #[serde(skip)]
+    pub(super) reached: Vec<Reached>,
+}
+
+/// A sentence that a test reached.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Reached {
+    /// `file:line`.
+    pub(super) source: String,
+    pub(super) sentence: String,
 }
 
 /// A test that failed.
@@ -29,6 +40,8 @@ pub struct Failure {
     pub say: String,
     /// What was expected and what came, a line for each difference.
     pub message: String,
+    /// What to look at: the sentence that matched instead, or what comes near where none did.
+    pub hint: String,
 }
 
 impl fmt::Display for Failure {
@@ -68,6 +81,46 @@ impl Test {
 
     pub(super) fn expects_a_match(&self) -> bool {
         self.intent.is_some()
+    }
+
+    fn said(&self) -> Said<'_> {
+        Said { text: &self.say, lang: &self.lang, site: self.site.as_deref(), ..Said::default() }
+    }
+
+    /// Whether the filter, in lower case, is about this test.
+    fn is_about(&self, filter: &str) -> bool {
+        let intent = self.intent.as_deref().unwrap_or("none");
+        [self.say.as_str(), intent, &self.file].iter().any(|text| text.to_lowercase().contains(filter))
+    }
+
+    /// What to look at where the test fails.
+    fn hint(&self, hit: Option<&Hit>, rules: &Rules) -> String {
+        let Some(hit) = hit else {
+            match rules.understand(&self.said()) {
+                Understood::Hits(hits) => {
+                    let names: Vec<String> =
+                        hits.iter().map(|hit| format!("{} (`{}`)", hit.name, hit.sentence.trim())).collect();
+                    return format!("it is understood as {} commands: {}", names.len(), names.join(", "));
+                }
+                Understood::Unclear(unclear) => return format!("it is asked back: {}", unclear.message),
+                Understood::Nothing => {}
+            }
+            let near = rules.missed(&self.said()).suggestions;
+            let near: Vec<String> = near.into_iter().map(|near| format!("\"{near}\"")).collect();
+            return if near.is_empty() {
+                "no sentence matches, and nothing known comes near".to_owned()
+            } else {
+                format!("no sentence matches; near are {}", near.join(", "))
+            };
+        };
+        let matched = format!("`{}` at {} matches", hit.sentence.trim(), hit.source);
+        let Some(intent) = self.intent.as_deref().filter(|intent| *intent != hit.name) else { return matched };
+        match rules.rival(&self.said(), hit, intent) {
+            Some(rival) => {
+                format!("{matched}; `{}` at {} does too, but {}", rival.sentence, rival.source, rival.why)
+            }
+            None => format!("{matched}; no sentence of {intent} does"),
+        }
     }
 
     /// The differences, one a line; empty where there are none.
@@ -110,16 +163,26 @@ impl Differences {
     }
 }
 
-pub(super) fn run(rules: &Rules, tests: &[Test]) -> TestReport {
+/// Runs the tests whose sentence, intent or file has the text in it; all of them where it is empty.
+pub(super) fn run(rules: &Rules, tests: &[Test], filter: &str) -> TestReport {
     let mut report = TestReport::default();
-    for test in tests {
-        let hit = rules.find(&test.say, &test.lang, test.site.as_deref());
+    let filter = filter.to_lowercase();
+    for test in tests.iter().filter(|test| test.is_about(&filter)) {
+        let said = test.said();
+        let hit = rules.hear(&said);
         let message = test.compare(hit.as_ref());
         if message.is_empty() {
             report.passed += 1;
-        } else {
-            report.failures.push(Failure { file: test.file.clone(), line: test.line, say: test.say.clone(), message });
+            report.reached.extend(hit.map(|hit| Reached { source: hit.source, sentence: hit.sentence }));
+            continue;
         }
+        report.failures.push(Failure {
+            file: test.file.clone(),
+            line: test.line,
+            say: test.say.clone(),
+            message,
+            hint: test.hint(hit.as_ref(), rules),
+        });
     }
     report
 }
@@ -179,4 +242,36 @@ fn describe(expected: &ExpectedPublish) -> String {
 
 fn json(map: &Map<String, Value>) -> String {
     Value::Object(map.clone()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::core::intents::{Source, load};
+
+    #[test]
+    fn a_hint_tells_several_commands_and_questions_back() {
+        let text = "\
+language: en
+lists: {name: {values: [fan, {in: bulb, out: a, context: {area: den}}, {in: bulb, out: b, context: {area: attic}}]}}
+intents:
+  On: {data: [{sentences: ['on {name}']}]}
+  Halt: {data: [{sentences: [halt]}]}
+tests:
+  - {say: on fan and halt, intent: On}
+  - {say: on bulb, intent: On}
+  - {say: off fan, intent: On}
+";
+        let (rules, problems) = load(&[Source { path: "t.yaml".to_owned(), text: text.to_owned() }]);
+        assert_eq!(problems, []);
+        let hints: Vec<String> = rules.run_tests().failures.into_iter().map(|failure| failure.hint).collect();
+        let expected = [
+            "it is understood as 2 commands: On (`on {name}`), Halt (`halt`)",
+            "it is asked back: Bulb in the den or bulb in the attic?",
+            "no sentence matches",
+        ];
+        assert_eq!(hints.len(), expected.len(), "{hints:#?}");
+        for (hint, expected) in hints.iter().zip(expected) {
+            assert!(hint.starts_with(expected), "{hint}");
+        }
+    }
 }

@@ -3,7 +3,12 @@
 //! The whole was tried before, so that a "salt and pepper lamp" stays one thing. What shares its verb is said out once for
 //! each thing; the rest is cut where a joining word stands. All parts must be understood, or none counts.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use crate::core::utterance;
 
 use super::sentence::heard::fold;
 use super::tongue::Tongue;
@@ -13,8 +18,10 @@ use super::{Hit, Said};
 /// Joining words of one utterance; more are dictation.
 const MAX_JOINS: usize = 5;
 /// Texts that are tried for one utterance.
-const MAX_TRIES: usize = 200;
-/// What joins commands, by language; the first one is what a comma means.
+const MAX_TRIES: usize = 60;
+/// Where a sentence or a part of one ends.
+const PAUSES: [char; 5] = [',', ';', '.', '!', '?'];
+/// What joins commands, by language.
 const JOINS: [(&str, &[&str]); 6] = [
     ("en", &["and", "and then", "then", "and also"]),
     ("de", &["und", "und dann", "dann"]),
@@ -31,39 +38,117 @@ struct Join {
     end: usize,
 }
 
-/// What normalised text means as several commands.
-pub(super) fn understand(tongue: &Tongue, said: &Said<'_>) -> Understood {
-    let primary = tongue.tag.split('-').next().unwrap_or_default();
-    let Some((_, words_that_join)) = JOINS.iter().find(|(language, _)| *language == primary) else {
-        return Understood::Nothing;
-    };
+/// What normalised text means as several commands. Somebody may have paused at some of its words, in a voice or in writing.
+pub(super) fn understand(tongue: &Tongue, said: &Said<'_>, pauses: &[usize]) -> Understood {
     let words: Vec<&str> = said.text.split(' ').collect();
-    let joins = joins(&words, words_that_join);
+    let joins = joins(&words, words_that_join(tongue));
+    let with_pauses = with_pauses(&joins, pauses, words.len());
+    // People pause anywhere: where that makes no commands, it means nothing.
+    if with_pauses != joins
+        && let understood @ Understood::Hits(_) = cut_at(tongue, said, &words, &with_pauses)
+    {
+        return understood;
+    }
+    cut_at(tongue, said, &words, &joins)
+}
+
+/// The words that join commands in a language.
+fn words_that_join(tongue: &Tongue) -> &'static [&'static str] {
+    let primary = tongue.tag.split('-').next().unwrap_or_default();
+    JOINS.iter().find(|(language, _)| *language == primary).map_or(&[], |(_, words)| words)
+}
+
+/// A command whose free words hide another one, as those commands: "play jazz and turn off the lights".
+pub(super) fn behind_free_words(tongue: &Tongue, said: &Said<'_>, free: &Hit) -> Option<Understood> {
+    let words: Vec<&str> = said.text.split(' ').collect();
+    joins(&words, words_that_join(tongue)).into_iter().find_map(|join| {
+        let mut hits = vec![one(tongue, said, &words[..join.start].join(" "))?];
+        let rest = words[join.end..].join(" ");
+        let Understood::Hits(others) = tongue.understand(&Said { text: &rest, ..*said }, &[]) else { return None };
+        hits.extend(others);
+        (hits[0].name == free.name && hits[1].name != free.name).then(|| all(hits))
+    })
+}
+
+fn cut_at(tongue: &Tongue, said: &Said<'_>, words: &[&str], joins: &[Join]) -> Understood {
     if joins.is_empty() || joins.len() > MAX_JOINS {
         return Understood::Nothing;
     }
-    let parts = parts(&words, &joins);
-    let commands = parts.iter().map(|part| one(tongue, said, part)).collect::<Vec<_>>();
+    let parts = parts(words.len(), joins);
+    let cutter = Cutter { tongue, said, words, joins, tried: RefCell::default() };
+    let commands = parts.iter().map(|part| cutter.read(std::slice::from_ref(part))).collect::<Vec<_>>();
     // Small talk has joining words too: without a command or a name in it, nothing more is tried.
     if commands.iter().all(Option::is_none) && !tongue.names_something(said.text) {
         return Understood::Nothing;
     }
-    let cutter = Cutter { tongue, said, words: &words, joins: &joins, tries: Cell::new(MAX_TRIES) };
     let Some(cut) = cutter.cut(0, 0) else {
-        return not_all(&parts, &commands);
+        let parts: Vec<String> = parts.into_iter().map(|part| words[part].join(" ")).collect();
+        return with_slips(tongue, said, &parts, commands);
     };
-    if let Some(guarded) = cut.iter().find(|hit| hit.is_guarded) {
+    all(cut)
+}
+
+/// Commands that were all understood.
+fn all(hits: Vec<Hit>) -> Understood {
+    if let Some(guarded) = hits.iter().find(|hit| hit.is_guarded) {
         let message = format!("{} must be said by itself; nothing was done", guarded.name);
         return Understood::Unclear(Unclear { message, suggestions: Vec::new() });
     }
-    Understood::Hits(cut)
+    Understood::Hits(hits)
 }
 
-/// The text cut at every joining word.
-fn parts(words: &[&str], joins: &[Join]) -> Vec<String> {
+/// Tries the parts that are no commands once more, with slips of names forgiven.
+fn with_slips(tongue: &Tongue, said: &Said<'_>, parts: &[String], mut commands: Vec<Option<Hit>>) -> Understood {
+    // Without one sure command, it may be anything.
+    if commands.iter().any(Option::is_some) {
+        for (part, command) in parts.iter().zip(&mut commands).filter(|(_, command)| command.is_none()) {
+            if let Understood::Hits(hits) = tongue.read_with_slips(&Said { text: part, ..*said }) {
+                *command = hits.into_iter().next();
+            }
+        }
+    }
+    if commands.iter().all(Option::is_some) {
+        return all(commands.into_iter().flatten().collect());
+    }
+    not_all(parts, &commands)
+}
+
+/// The words that a pause stands before, of a text whose normalised form has so many words.
+pub(super) fn pauses(raw: &str, words: usize) -> Vec<usize> {
+    let mut pauses = Vec::new();
+    if !raw.contains(PAUSES) {
+        return pauses;
+    }
+    let mut count = 0;
+    for word in raw.split(|c: char| c.is_whitespace() || c.is_control()) {
+        let normalised = utterance::normalise(word);
+        // "A.C." keeps its dot.
+        count += usize::from(!normalised.is_empty());
+        if count > 0 && word.ends_with(PAUSES) && !normalised.ends_with('.') && pauses.last() != Some(&count) {
+            pauses.push(count);
+        }
+    }
+    if count != words {
+        pauses.clear();
+    }
+    pauses
+}
+
+/// The joins, and one without words for each pause that stands by itself.
+fn with_pauses(joins: &[Join], pauses: &[usize], words: usize) -> Vec<Join> {
+    let is_free =
+        |at: &usize| (1..words).contains(at) && !joins.iter().any(|join| (join.start..=join.end).contains(at));
+    let mut all: Vec<Join> = pauses.iter().filter(|at| is_free(at)).map(|&at| Join { start: at, end: at }).collect();
+    all.extend(joins);
+    all.sort_by_key(|join| join.start);
+    all
+}
+
+/// The words between the joining words.
+fn parts(words: usize, joins: &[Join]) -> Vec<Range<usize>> {
     let starts = std::iter::once(0).chain(joins.iter().map(|join| join.end));
-    let ends = joins.iter().map(|join| join.start).chain(std::iter::once(words.len()));
-    starts.zip(ends).map(|(start, end)| words[start..end].join(" ")).collect()
+    let ends = joins.iter().map(|join| join.start).chain(std::iter::once(words));
+    starts.zip(ends).map(|(start, end)| start..end).collect()
 }
 
 /// Says which part was not understood, where another one is a command.
@@ -114,13 +199,16 @@ fn joins(words: &[&str], that_join: &[&str]) -> Vec<Join> {
     joins
 }
 
+/// Words of the utterance, in order: each range without what is before it and after it.
+type Pieces = SmallVec<[Range<usize>; 3]>;
+
 struct Cutter<'a> {
     tongue: &'a Tongue,
     said: &'a Said<'a>,
     words: &'a [&'a str],
     joins: &'a [Join],
-    /// Texts that may still be tried, so that no utterance keeps the others waiting.
-    tries: Cell<usize>,
+    /// What was read already: ways to cut share most of their texts. Bounded, so that no utterance keeps the others waiting.
+    tried: RefCell<Vec<(Pieces, Option<Hit>)>>,
 }
 
 impl Cutter<'_> {
@@ -130,7 +218,7 @@ impl Cutter<'_> {
             let end = self.joins.get(last).map_or(self.words.len(), |join| join.start);
             // The whole as one was tried before; as several that share their words it was not.
             let is_whole = start == 0 && last == self.joins.len();
-            let hit = if is_whole { None } else { self.one(start, end).map(|hit| vec![hit]) };
+            let hit = if is_whole { None } else { self.read(std::slice::from_ref(&(start..end))).map(|hit| vec![hit]) };
             let Some(mut hits) = hit.or_else(|| self.shared(start, end, &self.joins[first..last])) else { continue };
             let Some(join) = self.joins.get(last) else { return Some(hits) };
             if let Some(rest) = self.cut(join.end, last + 1) {
@@ -141,13 +229,26 @@ impl Cutter<'_> {
         None
     }
 
-    fn one(&self, start: usize, end: usize) -> Option<Hit> {
-        self.try_one(&self.words[start..end].join(" "))
-    }
-
-    fn try_one(&self, text: &str) -> Option<Hit> {
-        self.tries.set(self.tries.get().checked_sub(1)?);
-        one(self.tongue, self.said, text)
+    /// What some of the words mean as one command.
+    fn read(&self, pieces: &[Range<usize>]) -> Option<Hit> {
+        let mut key = Pieces::new();
+        for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+            match key.last_mut() {
+                Some(last) if last.end == piece.start => last.end = piece.end,
+                _ => key.push(piece.clone()),
+            }
+        }
+        let mut tried = self.tried.borrow_mut();
+        if let Some((_, known)) = tried.iter().find(|(known, _)| *known == key) {
+            return known.clone();
+        }
+        if tried.len() >= MAX_TRIES {
+            return None;
+        }
+        let words: Vec<&str> = key.iter().flat_map(|piece| &self.words[piece.clone()]).copied().collect();
+        let hit = one(self.tongue, self.said, &words.join(" "));
+        tried.push((key, hit.clone()));
+        hit
     }
 
     /// A command for each of several things that are joined inside it. What is joined is found by trying: the words before
@@ -166,28 +267,31 @@ impl Cutter<'_> {
 
     fn shared_by(&self, start: usize, end: usize, joins: &[Join]) -> Option<Vec<Hit>> {
         let (first, last) = (joins.first()?, joins.last()?);
+        // Where the head ends says nothing about the first thing's text, nor where the tail begins about the last thing's.
+        let firsts =
+            (last.end + 1..=end).filter_map(|after| Some((after, self.read(&[start..first.start, after..end])?)));
+        let firsts: Vec<(usize, Hit)> = firsts.collect();
+        if firsts.is_empty() {
+            return None;
+        }
         for before in (start..first.start).rev() {
-            for after in last.end + 1..=end {
-                let mut things = vec![&self.words[before..first.start]];
-                things.extend(joins.windows(2).map(|pair| &self.words[pair[0].end..pair[1].start]));
-                things.push(&self.words[last.end..after]);
-                let head = &self.words[start..before];
-                let tail = &self.words[after..end];
+            let mut last_hit = None;
+            for (after, first_hit) in &firsts {
+                let (head, tail) = (start..before, *after..end);
                 if head.is_empty() && tail.is_empty() {
                     continue;
                 }
-                let hits: Option<Vec<Hit>> = things.iter().map(|thing| self.said_out(head, thing, tail)).collect();
-                if let Some(hits) = hits
-                    && hits.iter().all(|hit| hit.name == hits[0].name)
-                {
+                let of_last = last_hit.get_or_insert_with(|| self.read(&[head.clone(), last.end..end]));
+                let Some(of_last) = of_last.as_ref().filter(|hit| hit.name == first_hit.name) else { continue };
+                let between = joins.windows(2).map(|pair| pair[0].end..pair[1].start);
+                let between = between.map(|thing| self.read(&[head.clone(), thing, tail.clone()]));
+                let hits = std::iter::once(Some(first_hit.clone())).chain(between).chain([Some(of_last.clone())]);
+                let hits: Option<Vec<Hit>> = hits.collect();
+                if let Some(hits) = hits.filter(|hits| hits.iter().all(|hit| hit.name == first_hit.name)) {
                     return Some(hits);
                 }
             }
         }
         None
-    }
-
-    fn said_out(&self, head: &[&str], thing: &[&str], tail: &[&str]) -> Option<Hit> {
-        self.try_one(&[head, thing, tail].concat().join(" "))
     }
 }

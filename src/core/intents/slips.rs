@@ -16,6 +16,8 @@ use super::sentence::trie::{Place, Trie};
 
 /// Letters of an utterance that one name can stand in.
 const MAX_WINDOW: usize = 64;
+/// Words of an utterance that slips are looked for in: longer ones are no commands.
+const MAX_SAID: usize = 48;
 /// Words that one name can have when it is looked for by its sound.
 const MAX_WORDS: usize = 5;
 /// Consonants that a sound needs, so that it tells names apart.
@@ -39,6 +41,9 @@ pub(super) fn find(heard: &Heard<'_>, names: &Names) -> Vec<Occurrence> {
     let mut found: Vec<Occurrence> = Vec::new();
     let starts: Vec<usize> =
         heard.starts.iter().copied().filter(|&start| start == 0 || heard.folded[start - 1] == b' ').collect();
+    if starts.len() > MAX_SAID {
+        return found;
+    }
     for &start in &starts {
         Walk::new(heard, start, &names.trie, &mut found).run();
     }
@@ -62,8 +67,13 @@ struct Walk<'a> {
     found: &'a mut Vec<Occurrence>,
 }
 
-/// Distances of a beginning of a name from each beginning of the window.
-type Row = [u8; MAX_WINDOW + 1];
+/// Slips that are followed at most; a name's beginning is compared with those of the window that are as much shorter or
+/// longer, and no more.
+const MAX_SLIPS: usize = 2;
+
+/// Distances of a beginning of a name from those of the window: of one `MAX_SLIPS` shorter first, of one as much longer last.
+type Row = [u8; 2 * MAX_SLIPS + 1];
+const FAR_ROW: Row = [FAR; 2 * MAX_SLIPS + 1];
 
 impl<'a> Walk<'a> {
     fn new(heard: &'a Heard<'a>, start: usize, trie: &'a Trie<ValueId>, found: &'a mut Vec<Occurrence>) -> Self {
@@ -72,11 +82,8 @@ impl<'a> Walk<'a> {
     }
 
     fn run(&mut self) {
-        let mut first = [FAR; MAX_WINDOW + 1];
-        for (distance, place) in (0_u8..=2).zip(first.iter_mut()) {
-            *place = distance;
-        }
-        self.visit(Trie::<ValueId>::root(), 0, 0, [&[FAR; MAX_WINDOW + 1], &first], 2);
+        let first = [FAR, FAR, 0, 1, 2];
+        self.visit(Trie::<ValueId>::root(), 0, 0, [&FAR_ROW, &first], 2);
     }
 
     fn visit(&mut self, at: Place, depth: usize, last: u8, rows: [&Row; 2], most: u8) {
@@ -89,7 +96,7 @@ impl<'a> Walk<'a> {
             let most = if depth == 0 && self.window.first() != Some(&byte) { 1 } else { most };
             let (row, nearest) = self.row(byte, depth + 1, last, rows, most);
             if nearest <= most {
-                self.report(next, depth + 1, &row, most);
+                self.report(next, depth + 1, row, most);
                 self.visit(next, depth + 1, byte, [rows[1], &row], most);
             }
         }
@@ -97,38 +104,40 @@ impl<'a> Walk<'a> {
 
     fn row(&self, byte: u8, depth: usize, last: u8, [before, above]: [&Row; 2], most: u8) -> (Row, u8) {
         let band = usize::from(most);
-        let mut row = [FAR; MAX_WINDOW + 1];
+        let mut row = FAR_ROW;
         let step = |byte: u8| if byte.is_ascii_digit() { FAR } else { 1 };
-        if depth <= band {
-            row[0] = above[0].saturating_add(step(byte));
-        }
-        let mut nearest = row[0];
-        for j in depth.saturating_sub(band).max(1)..=(depth + band).min(self.window.len()) {
-            let said = self.window[j - 1];
-            let changed = if said == byte { 0 } else { step(said).max(step(byte)) };
-            let mut best = above[j - 1].saturating_add(changed);
-            best = best.min(above[j].saturating_add(step(byte)));
-            best = best.min(row[j - 1].saturating_add(step(said)));
-            if j > 1 && depth > 1 && self.window[j - 2] == byte && said == last && said != byte {
-                best = best.min(before[j - 2].saturating_add(step(said).max(step(byte))));
+        let mut nearest = FAR;
+        for column in MAX_SLIPS - band..=MAX_SLIPS + band {
+            let Some(j) = (depth + column).checked_sub(MAX_SLIPS).filter(|j| *j <= self.window.len()) else { continue };
+            let mut best = above.get(column + 1).map_or(FAR, |distance| distance.saturating_add(step(byte)));
+            if let Some(said) = j.checked_sub(1).map(|j| self.window[j]) {
+                let changed = if said == byte { 0 } else { step(said).max(step(byte)) };
+                best = best.min(above[column].saturating_add(changed));
+                if column > 0 {
+                    best = best.min(row[column - 1].saturating_add(step(said)));
+                }
+                if j > 1 && depth > 1 && self.window[j - 2] == byte && said == last && said != byte {
+                    best = best.min(before[column].saturating_add(step(said).max(step(byte))));
+                }
             }
-            row[j] = best;
+            row[column] = best;
             nearest = nearest.min(best);
         }
         (row, nearest)
     }
 
-    fn report(&mut self, at: Place, depth: usize, row: &Row, most: u8) {
+    fn report(&mut self, at: Place, depth: usize, row: Row, most: u8) {
         let trie = self.trie;
         let values = trie.values(at);
         if values.is_empty() {
             return;
         }
         let most = most.min(allowed(depth));
-        let lengths = depth.saturating_sub(2).max(1)..=(depth + 2).min(self.window.len());
-        for (length, cost) in lengths.clone().zip(row.get(lengths).unwrap_or_default().iter().copied()) {
+        for (column, &cost) in row.iter().enumerate().filter(|(_, cost)| (1..=most).contains(cost)) {
+            let length = (depth + column).saturating_sub(MAX_SLIPS);
             let end = self.start + length;
-            if cost > 0 && cost <= most && self.heard.is_word_end(end) && self.window[length - 1] != b' ' {
+            let Some(&last) = length.checked_sub(1).and_then(|at| self.window.get(at)) else { continue };
+            if self.heard.is_word_end(end) && last != b' ' {
                 self.found.extend(values.iter().map(|&id| Occurrence { start: self.start, end, id, cost }));
             }
         }

@@ -50,7 +50,10 @@ fn payload(rules: &Rules, text: &str) -> Option<String> {
 }
 
 mod files;
+mod hostile;
 mod matching;
 mod names;
+mod properties;
+mod reference;
 mod shipped;
 mod understanding;

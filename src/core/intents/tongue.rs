@@ -58,7 +58,7 @@ pub(super) struct Reading<'a> {
     /// How far the words are from the sentence; 0 for not at all.
     pub(super) cost: u8,
     pub(super) rank: Rank,
-    order: u32,
+    pub(super) order: u32,
     pub(super) line: usize,
     pub(super) text: &'a str,
     /// The slots' places in the folded text, in order, with what else the same words name.
@@ -79,8 +79,14 @@ pub(super) struct Span {
 }
 
 impl Reading<'_> {
-    fn key(&self) -> (u8, bool, Reverse<Rank>, u32) {
-        (self.cost, self.block.is_imported, Reverse(self.rank), self.order)
+    fn key(&self) -> (u8, bool, bool, Reverse<Rank>, u32) {
+        (self.cost, self.block.is_idle(), self.block.is_imported, Reverse(self.rank), self.order)
+    }
+
+    /// Whether nothing but the order of the files decides between two readings.
+    pub(super) fn is_as_good_as(&self, other: &Self) -> bool {
+        let key = |reading: &Self| (reading.cost, reading.block.is_idle(), reading.block.is_imported, reading.rank);
+        key(self) == key(other)
     }
 }
 
@@ -194,16 +200,17 @@ impl Tongue {
     }
 
     /// Whether some sentence could be meant if any name at all had been said.
-    pub(super) fn may_name(&self, heard: &Heard<'_>) -> bool {
+    pub(super) fn may_name(&self, heard: &Heard<'_>, found: &Found<'_>) -> bool {
+        if found.values.iter().any(|value| usize::from(value.id.list) < OPEN_LISTS.len()) {
+            return true;
+        }
         let mut atoms = self.filter.hear(&heard.folded);
-        let found = self.found(heard);
-        self.hear_values(&found, &mut atoms);
+        self.hear_values(found, &mut atoms);
         let without = self.count_candidates(&atoms);
         for list in 0..OPEN_LISTS.len() {
             self.filter.hear_list(&mut atoms, ListId::try_from(list).unwrap_or(0));
         }
-        let is_named = |value: &Occurrence| usize::from(value.id.list) < OPEN_LISTS.len();
-        self.count_candidates(&atoms) > without || found.values.iter().any(is_named)
+        self.count_candidates(&atoms) > without
     }
 
     /// Whether a name of the home stands in the text.
@@ -386,7 +393,7 @@ impl<'a> Reader<'a, '_> {
                 continue;
             }
             let (order, line) = (rule.order, rule.line);
-            let text = rule.pattern.as_str();
+            let text = rule.written();
             readings.push(Reading { block, slots, cost: 0, rank, order, line, text, spans: Vec::new() });
         }
     }

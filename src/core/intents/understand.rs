@@ -4,12 +4,15 @@
 //! where it would reach something guarded. Of several commands all must be understood, or none counts.
 
 use super::fill::Filled;
+use super::sentence::found::Found;
 use super::sentence::heard::{Heard, fold};
 use super::several;
 use super::slips;
 use super::tongue::{Reading, Tongue};
 use super::{Hit, Said};
 
+/// The slot of what is searched for, in any words; a command behind it is no part of a title.
+const SEARCHED: &str = "search_query";
 /// Names offered in a question.
 const MAX_OFFERED: usize = 3;
 
@@ -34,23 +37,39 @@ pub struct Unclear {
 }
 
 impl Tongue {
-    /// What normalised text means in this language.
-    pub(super) fn understand(&self, said: &Said<'_>) -> Understood {
-        match self.read(said) {
+    /// What normalised text means in this language, with the words that somebody paused before.
+    pub(super) fn understand(&self, said: &Said<'_>, pauses: &[usize]) -> Understood {
+        let heard = self.heard(said.text);
+        let found = self.found(&heard);
+        match self.read_found(said, &heard, &found) {
             Understood::Nothing => {}
-            understood => return understood,
+            Understood::Hits(hits) => {
+                let search = hits.first().filter(|hit| hit.slots.contains_key(SEARCHED));
+                let more = search.and_then(|search| several::behind_free_words(self, said, search));
+                return more.unwrap_or(Understood::Hits(hits));
+            }
+            unclear @ Understood::Unclear(_) => return unclear,
         }
-        match several::understand(self, said) {
-            Understood::Nothing => self.read_slips(said),
+        match several::understand(self, said, pauses) {
+            Understood::Nothing => self.read_slips(said, &heard, found),
             understood => understood,
         }
+    }
+
+    /// What the text means as one command, with slips of names forgiven.
+    pub(super) fn read_with_slips(&self, said: &Said<'_>) -> Understood {
+        let heard = self.heard(said.text);
+        self.read_slips(said, &heard, self.found(&heard))
     }
 
     /// What the text means as one command, word by word as it was said.
     pub(super) fn read(&self, said: &Said<'_>) -> Understood {
         let heard = self.heard(said.text);
-        let found = self.found(&heard);
-        let readings = self.readings(&heard, &found, said);
+        self.read_found(said, &heard, &self.found(&heard))
+    }
+
+    fn read_found(&self, said: &Said<'_>, heard: &Heard<'_>, found: &Found<'_>) -> Understood {
+        let readings = self.readings(heard, found, said);
         if let Some(question) = readings.first().and_then(|best| self.same_names(best)) {
             return Understood::Unclear(question);
         }
@@ -94,22 +113,20 @@ impl Tongue {
     }
 
     /// What the text means if a name in it was said nearly.
-    fn read_slips(&self, said: &Said<'_>) -> Understood {
-        let heard = self.heard(said.text);
-        if !self.may_name(&heard) {
+    fn read_slips(&self, said: &Said<'_>, heard: &Heard<'_>, mut found: Found<'_>) -> Understood {
+        if !self.may_name(heard, &found) {
             return Understood::Nothing;
         }
-        let near = slips::find(&heard, &self.names);
+        let near = slips::find(heard, &self.names);
         if near.is_empty() {
             return Understood::Nothing;
         }
-        let mut found = self.found(&heard);
         found.add(&near, heard.end());
-        let mut readings = self.readings(&heard, &found, said);
+        let mut readings = self.readings(heard, &found, said);
         let Some(best) = readings.first() else { return Understood::Nothing };
         let least = best.cost;
         readings.retain(|reading| reading.cost == least);
-        let meant: Vec<String> = readings.iter().map(|reading| self.corrected(&heard, reading)).collect();
+        let meant: Vec<String> = readings.iter().map(|reading| self.corrected(heard, reading)).collect();
         let is_one = meant.iter().all(|text| *text == meant[0]);
         let is_guarded = readings.iter().any(|reading| Self::reaches_guarded(reading));
         if is_one && !is_guarded && readings[0].spans.iter().all(|span| span.others.is_empty()) {

@@ -104,8 +104,9 @@ impl Document {
         if text.len() > MAX_JSON_BYTES {
             return Err(problem(1, 1, format!("the file is larger than {} MiB", MAX_JSON_BYTES / (1024 * 1024))));
         }
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| problem(error.line(), error.column(), format!("this is no JSON: {error}")))?;
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            problem(error.line().max(1), error.column().max(1), format!("this is no JSON: {error}"))
+        })?;
         Ok(Self { file: file.to_owned(), value, tree: Node::start(), duplicates: Vec::new() })
     }
 

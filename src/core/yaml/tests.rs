@@ -167,3 +167,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn json_that_ends_before_it_begins_has_a_place_too() {
+    for text in ["", "\n", "{"] {
+        let problem = Document::parse_json("a.json", text).unwrap_err();
+        assert!(problem.line > 0 && problem.column > 0, "{problem}");
+    }
+}

@@ -17,7 +17,7 @@ use crate::core::yaml::{self, Problem};
 use super::actions::{self, Written};
 use super::scope::areas;
 use super::sentences::{Gathered, Local};
-use super::{Loaded, Placed, unknown_name};
+use super::{Loaded, Placed, is_enough, unknown_name};
 
 /// Intents that are only answered: nothing is done when they are said.
 const SPOKEN: [&str; 4] = ["HassRespond", "HassNevermind", "HassGetCurrentTime", "HassGetCurrentDate"];
@@ -54,6 +54,9 @@ pub(super) fn gather(placed: &Placed<'_>, gathered: &mut Gathered<'_>, problems:
         }
     }
     for (number, root) in compiled {
+        if is_enough(builder.problems) {
+            break;
+        }
         let text = written.sentences[number].clone();
         let number = number.to_string();
         let line = placed.problem(&["sentences", &number], "").line;
@@ -105,6 +108,7 @@ impl Builder<'_, '_, '_> {
         Block {
             intent: placed.intent_name.to_owned(),
             file: placed.loaded.path.clone(),
+            line: placed.problem(&[], "").line,
             is_imported,
             is_handled: self.is_handled(is_imported),
             requires: requirements
@@ -197,32 +201,37 @@ impl Builder<'_, '_, '_> {
         let (own, shared) = (self.placed.block.response.as_ref(), self.placed.intent.response.as_ref());
         let path = self.placed.own_or_shared("response", own.is_some());
         let written = own.or(shared).map_or("default", String::as_str);
+        // Nobody mends what stands in an imported file, whoever answers with it.
+        let mut is_imported = self.placed.loaded.is_imported();
         let text = match self.gathered.scope.response(self.placed.intent_name, written) {
-            Some(text) => text,
+            Some(answer) => {
+                is_imported |= answer.is_imported;
+                answer.text
+            }
             None if own.or(shared).is_none() => DEFAULT_ANSWER,
             // A key that no file has a text for.
-            None if self.placed.loaded.is_imported() => DEFAULT_ANSWER,
+            None if is_imported => DEFAULT_ANSWER,
             None => written,
         };
         if text.contains("{{") || text.contains("{%") {
             match Response::jinja(text) {
                 Ok(response) => return response,
-                Err(message) => self.report_response(&path, &message),
+                Err(message) => self.report_response(&path, &message, is_imported),
             }
             return Response::Text(Template::answer(DEFAULT_ANSWER, &mut Names { known: slots, unknown: Vec::new() }));
         }
         let mut names = Names { known: slots, unknown: Vec::new() };
         let template = Template::answer(text, &mut names);
-        if !self.placed.loaded.is_imported() {
+        if !is_imported {
             self.report_unknown(&path, &names);
         }
         Response::Text(template)
     }
 
     /// A problem with a response; of an imported file only a note, since its reader cannot mend it.
-    fn report_response(&mut self, path: &[&str], message: &str) {
+    fn report_response(&mut self, path: &[&str], message: &str, is_imported: bool) {
         let problem = self.placed.loaded.document.problem(path, format!("{}: {message}", self.placed.intent_name));
-        if self.placed.loaded.is_imported() {
+        if is_imported {
             self.gathered.notes.push(problem);
         } else {
             self.problems.push(problem);

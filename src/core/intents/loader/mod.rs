@@ -6,6 +6,7 @@
 
 mod actions;
 mod block;
+mod lint;
 mod scope;
 mod sentences;
 
@@ -24,6 +25,9 @@ use super::{MAX_RULES, MAX_SENTENCES, Rules, Source};
 
 use scope::Scope;
 use sentences::Gathered;
+
+/// Problems that are told; nobody reads more at once, and finding them all takes its time.
+const MAX_PROBLEMS: usize = 200;
 
 /// A file that could be read, and where everything in it stands.
 struct Loaded {
@@ -95,39 +99,72 @@ impl Placed<'_> {
 /// Reads intent files into rules, with every problem there is; rules that have problems are not among them.
 #[must_use]
 pub fn load(sources: &[Source]) -> (Rules, Vec<Problem>) {
-    let mut problems = Vec::new();
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
+    let files = read_all(sources, &mut problems);
+    let rules = assemble(&files, &mut problems, &mut notes);
+    tidy(rules, problems, notes)
+}
+
+/// As [`load`], and looks for what is wrong beyond what keeps a rule from being read, which takes longer.
+#[must_use]
+pub fn check(sources: &[Source]) -> (Rules, Vec<Problem>) {
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
+    let files = read_all(sources, &mut problems);
+    let mut rules = assemble(&files, &mut problems, &mut notes);
+    let is_whole = problems.is_empty();
+    lint::lint(&files, &mut rules, &mut problems, &mut notes, is_whole);
+    tidy(rules, problems, notes)
+}
+
+fn read_all(sources: &[Source], problems: &mut Vec<Problem>) -> Vec<Loaded> {
     let mut sources: Vec<&Source> = sources.iter().collect();
     sources.sort_by(|one, other| one.path.cmp(&other.path));
-    let files: Vec<Loaded> = sources.into_iter().filter_map(|source| read(source, &mut problems)).collect();
+    sources.into_iter().filter_map(|source| read(source, problems)).collect()
+}
 
+fn assemble(files: &[Loaded], problems: &mut Vec<Problem>, notes: &mut Vec<Problem>) -> Rules {
     let mut languages: Vec<&str> = files.iter().map(|loaded| loaded.language.as_str()).collect();
     languages.sort_unstable();
     languages.dedup();
-    let (mut rules, mut notes) = (Rules::default(), Vec::new());
+    let mut rules = Rules::default();
     let of_each =
         |count: fn(&Block) -> usize| -> usize { files.iter().flat_map(blocks).map(|placed| count(placed.block)).sum() };
     let (regexes, sentences) = (of_each(|block| block.regex.0.len()), of_each(|block| block.sentences.len()));
     rules.count = regexes + sentences;
     if regexes > MAX_RULES || sentences > MAX_SENTENCES {
-        problems.push(too_many(&files, regexes, sentences));
+        problems.push(too_many(files, regexes, sentences));
         rules.count = 0;
-    } else {
-        for language in languages {
-            rules.tongues.extend(tongue(language, &files, &mut problems, &mut notes));
-        }
-        rules.intents = rules.tongues.iter().flat_map(Tongue::intents).collect::<BTreeSet<&str>>().len();
-        rules.tests = tests(&files, &mut problems).into();
-        for tongue in &mut rules.tongues {
-            tongue.phrasings = phrasings(tongue, &rules.tests).into();
-        }
+        return rules;
     }
-    // A file without a language is read for each of them and tells its problems each time.
+    for language in languages {
+        rules.tongues.extend(tongue(language, files, problems, notes));
+    }
+    rules.intents = rules.tongues.iter().flat_map(Tongue::intents).collect::<BTreeSet<&str>>().len();
+    rules.tests = tests(files, problems).into();
+    for tongue in &mut rules.tongues {
+        tongue.phrasings = phrasings(tongue, &rules.tests).into();
+    }
+    rules
+}
+
+/// A file without a language is read for each of them and tells its problems each time.
+fn tidy(mut rules: Rules, mut problems: Vec<Problem>, mut notes: Vec<Problem>) -> (Rules, Vec<Problem>) {
     for list in [&mut problems, &mut notes] {
         list.sort();
         list.dedup();
     }
     rules.notes = notes.into();
+    if is_enough(&problems) {
+        problems.truncate(MAX_PROBLEMS);
+        let message = format!("there are more problems; these are the first {MAX_PROBLEMS}");
+        problems.extend(problems.last().cloned().map(|last| Problem { message, ..last }));
+    }
     (rules, problems)
+}
+
+/// Whether so much is wrong that the rest need not be looked at.
+fn is_enough(problems: &[Problem]) -> bool {
+    problems.len() > MAX_PROBLEMS
 }
 
 fn is_json(path: &str) -> bool {
@@ -179,9 +216,17 @@ fn tongue(language: &str, files: &[Loaded], problems: &mut Vec<Problem>, notes: 
     let files: Vec<&Loaded> = files.iter().filter(|loaded| loaded.counts_for(language)).collect();
     let mut gathered = Gathered::new(Scope::new(&files, problems));
     for placed in files.iter().flat_map(|loaded| blocks(loaded)) {
+        if is_enough(problems) {
+            break;
+        }
         block::gather(&placed, &mut gathered, problems);
     }
     notes.append(&mut gathered.notes);
+    if gathered.grammar.is_full() {
+        let message = format!("the sentences of language `{language}` stand for too much together; take some out");
+        problems.extend(files.first().map(|loaded| loaded.document.problem(&["intents"], message)));
+        return None;
+    }
     let Gathered { scope, grammar, sentences, regexes, blocks, .. } = gathered;
     let regexes = match Regexes::new(regexes) {
         Ok(regexes) => regexes,
@@ -217,6 +262,9 @@ fn tests(files: &[Loaded], problems: &mut Vec<Problem>) -> Vec<Test> {
     let mut tests = Vec::new();
     for loaded in files {
         for (index, case) in loaded.file.tests.iter().enumerate() {
+            if is_enough(problems) {
+                break;
+            }
             let index = index.to_string();
             if let Some(name) = case.intent.0.as_deref().filter(|name| !known.contains(name)) {
                 let path = ["tests", index.as_str(), "intent"];

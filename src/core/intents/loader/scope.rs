@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::core::intents::file::{Fractions, ListDefinition, ListValue, Range};
-use crate::core::intents::lists::{Entry, Lists, MAX_WAYS};
+use crate::core::intents::lists::{Entry, Lists, MAX_ALL_WAYS, MAX_WAYS};
 use crate::core::intents::names::Names;
 use crate::core::intents::sentence::grammar::{self, Grammar, ListId, OPEN_LISTS, Target};
 use crate::core::intents::sentence::heard::fold;
@@ -17,6 +17,14 @@ use super::actions::Acts;
 /// Reports a problem with a part of something.
 type Report<'r> = dyn FnMut(&[&str], String) + 'r;
 
+/// A text to answer with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer<'a> {
+    pub(super) text: &'a str,
+    /// Whether it stands in an imported file.
+    pub(super) is_imported: bool,
+}
+
 /// Lists, rules, responses and acts by name.
 pub(super) struct Scope<'a> {
     pub(super) lists: Lists,
@@ -24,12 +32,14 @@ pub(super) struct Scope<'a> {
     /// Lists that a file defines; the open ones are there without.
     pub(super) defined: HashSet<&'a str>,
     pub(super) rules: HashMap<&'a str, Expression>,
-    responses: HashMap<(&'a str, &'a str), &'a str>,
+    responses: HashMap<(&'a str, &'a str), Answer<'a>>,
     pub(super) acts: Acts<'a>,
     pub(super) skip_words: Vec<String>,
     /// The language that numbers are spelled out in, where it is another one.
     pub(super) words_language: Option<String>,
     pub(super) ignores_spaces: bool,
+    /// Ways to say all values that are templates.
+    ways: usize,
     /// Ranges of the lists, until the grammar takes them.
     pub(super) grammar: Grammar,
 }
@@ -47,6 +57,7 @@ impl<'a> Scope<'a> {
             skip_words: skip_words(files),
             words_language: None,
             ignores_spaces,
+            ways: 0,
             grammar: Grammar::new(ignores_spaces),
         };
         scope.add_lists(files, problems);
@@ -65,7 +76,8 @@ impl<'a> Scope<'a> {
             }
             for (intent, texts) in &loaded.file.responses.intents {
                 for (key, text) in texts {
-                    scope.responses.insert((intent.as_str(), key.as_str()), text.as_str());
+                    let answer = Answer { text, is_imported: loaded.is_imported() };
+                    scope.responses.insert((intent.as_str(), key.as_str()), answer);
                 }
             }
         }
@@ -84,7 +96,7 @@ impl<'a> Scope<'a> {
                 if !parts.contains_key(name.as_str()) {
                     names.push(name);
                 }
-                parts.entry(name).or_default().add(definition, &mut report);
+                parts.entry(name).or_default().add(definition, &mut self.ways, &mut report);
             }
         }
         for name in names {
@@ -116,7 +128,7 @@ impl<'a> Scope<'a> {
     /// A list of one block alone.
     pub(super) fn add_local(&mut self, definition: &ListDefinition, report: &mut Report<'_>) -> Target {
         let mut parts = Parts::default();
-        parts.add(definition, report);
+        parts.add(definition, &mut self.ways, report);
         match parts.kind() {
             Kind::Values => Target::Values(self.lists.add(parts.entries, self.ignores_spaces)),
             Kind::Range(range) => Target::Range(self.grammar.range(numbers(range))),
@@ -124,7 +136,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    pub(super) fn response(&self, intent: &str, key: &str) -> Option<&'a str> {
+    pub(super) fn response(&self, intent: &str, key: &str) -> Option<Answer<'a>> {
         self.responses.get(&(intent, key)).copied()
     }
 }
@@ -183,7 +195,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Adds what one file says of the list, and reports what is wrong with it.
-    fn add(&mut self, definition: &'a ListDefinition, report: &mut Report<'_>) {
+    fn add(&mut self, definition: &'a ListDefinition, ways: &mut usize, report: &mut Report<'_>) {
         let kinds = usize::from(definition.values.is_some())
             + usize::from(definition.range.is_some())
             + usize::from(definition.wildcard);
@@ -198,7 +210,7 @@ impl<'a> Parts<'a> {
             self.range = definition.range.as_ref().or(self.range);
         }
         for (index, value) in definition.values.iter().flatten().enumerate() {
-            match entry(value) {
+            match entry(value, ways) {
                 Ok(entry) => self.entries.push(entry),
                 Err(message) => report(&["values", &index.to_string()], message),
             }
@@ -208,11 +220,17 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn entry(value: &ListValue) -> Result<Entry, String> {
+fn entry(value: &ListValue, ways: &mut usize) -> Result<Entry, String> {
     if value.said.trim().is_empty() {
         return Err("a value of a list must not be empty".to_owned());
     }
     let expression = syntax::parse(&value.said).map_err(|error| error.message)?;
+    if expression.ways() > 1 {
+        *ways = ways.saturating_add(expression.ways().min(MAX_WAYS));
+        if *ways > MAX_ALL_WAYS {
+            return Err(format!("the values of one language stand for more than {MAX_ALL_WAYS} texts up to here"));
+        }
+    }
     let entry = Entry::new(&value.said, &expression, value.out.clone(), value.context.clone());
     entry.ok_or_else(|| {
         format!(

@@ -12,7 +12,7 @@ use crate::core::intents::tongue::Sentence;
 use crate::core::yaml::Problem;
 
 use super::scope::{BlockScope, Scope};
-use super::{Placed, unknown_name};
+use super::{Placed, is_enough, unknown_name};
 
 /// What has been gathered so far.
 pub(super) struct Gathered<'a> {
@@ -100,6 +100,9 @@ impl<'a> Gathered<'a> {
         };
         let mut compiled = Vec::new();
         for (index, template) in placed.block.sentences.iter().enumerate() {
+            if is_enough(problems) {
+                break;
+            }
             let number = index.to_string();
             let part = ["sentences", number.as_str()];
             let expression = match syntax::parse(template) {
@@ -110,7 +113,7 @@ impl<'a> Gathered<'a> {
                 }
             };
             let rules = if is_shared { &mut self.shared } else { &mut own };
-            match Compiler::new(&mut self.grammar, &scope, rules).compile(&expression) {
+            match Compiler::new(&mut self.grammar, &scope, rules).sentence(&expression) {
                 Ok(root) if self.grammar.may_be_empty(root) => {
                     problems.push(placed.problem(&part, "the sentence matches when nothing is said"));
                 }
@@ -147,6 +150,7 @@ fn explain(unknown: &Unknown, scope: &BlockScope<'_>) -> String {
         }
         Unknown::Recursion(name) => format!("the expansion rule `{name}` comes to itself again, or stands too deep"),
         Unknown::TooLarge => "the sentence stands for too much; split it, or take rules out of each other".to_owned(),
+        Unknown::Full => "the sentences of one language stand for too much up to here; take some out".to_owned(),
     }
 }
 
@@ -155,7 +159,7 @@ fn place_of(template: &str, unknown: &Unknown) -> usize {
     let written = match unknown {
         Unknown::List(name) => format!("{{{name}"),
         Unknown::Rule(name) | Unknown::Recursion(name) => format!("<{name}"),
-        Unknown::TooLarge => return 0,
+        Unknown::TooLarge | Unknown::Full => return 0,
     };
     template.find(&written).map_or(0, |at| template[..at].chars().count())
 }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use aho_corasick::AhoCorasick;
+use smallvec::{SmallVec, smallvec};
 
 use super::grammar::{Grammar, ListId, Node, NodeId};
 
@@ -56,23 +57,41 @@ impl Atoms {
     }
 }
 
+/// Where a part of a sentence may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// Where values are looked for: at a word's end, or behind a value.
+    Word,
+    /// Inside a word.
+    Inside,
+    /// Wherever free words end.
+    Anywhere,
+}
+
 /// Gathers what sentences need, before the automaton is built.
 pub(crate) struct Builder<'g> {
     grammar: &'g Grammar,
     list_count: usize,
     words: Vec<Vec<u8>>,
-    word_ids: HashMap<Vec<u8>, usize>,
+    word_ids: HashMap<Vec<u8>, u32>,
     /// What nodes need, for those that many sentences share.
-    known: HashMap<NodeId, Vec<Vec<Need>>>,
-    sentences: Vec<Vec<Vec<Need>>>,
+    known: HashMap<NodeId, Vec<Needed>>,
+    sentences: Vec<Vec<Needed>>,
 }
 
 /// An atom before words are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Need {
-    Word(usize),
+    Word(u32),
     List(ListId),
     Number(u16),
+}
+
+/// A group before words are counted; most have one word.
+type Needed = SmallVec<[Need; 2]>;
+/// Whether a group asks for words alone: they are heard wherever they stand.
+fn only_words(group: &[Need]) -> bool {
+    group.iter().all(|need| matches!(need, Need::Word(_)))
 }
 
 impl<'g> Builder<'g> {
@@ -93,18 +112,27 @@ impl<'g> Builder<'g> {
         self.sentences.push(needs);
     }
 
-    fn needs(&mut self, id: NodeId) -> Vec<Vec<Need>> {
+    fn needs(&mut self, id: NodeId) -> Vec<Needed> {
+        let grammar = self.grammar;
+        match grammar.node(id) {
+            Node::Word { text, .. } => return vec![smallvec![Need::Word(self.word(text))]],
+            Node::List { list, .. } => return vec![smallvec![Need::List(*list)]],
+            Node::Number { range, .. } => return vec![smallvec![Need::Number(*range)]],
+            Node::Space { .. } | Node::Wildcard { .. } => return Vec::new(),
+            _ => {}
+        }
         if let Some(known) = self.known.get(&id) {
             return known.clone();
         }
-        let grammar = self.grammar;
-        let mut needs = match grammar.node(id) {
-            Node::Word { text, .. } => vec![vec![Need::Word(self.word(text))]],
-            Node::List { list, .. } => vec![vec![Need::List(*list)]],
-            Node::Number { range, .. } => vec![vec![Need::Number(*range)]],
-            Node::Space { .. } | Node::Wildcard { .. } => Vec::new(),
+        let mut needs: Vec<Needed> = match grammar.node(id) {
             Node::Sequence(items) => self.needs_of_all(items),
-            Node::Permutation(items) => items.iter().flat_map(|&item| self.needs(item)).collect(),
+            Node::Permutation(items) => {
+                let mut needs: Vec<_> = items.iter().flat_map(|&item| self.needs(item)).collect();
+                if self.end(id, End::Word) != End::Word {
+                    needs.retain(|group| only_words(group));
+                }
+                needs
+            }
             Node::Alternative(items) => {
                 let of_each: Vec<_> = items.iter().map(|&item| self.needs(item)).collect();
                 // One group of each, joined: whichever is said, one of its words is.
@@ -112,6 +140,7 @@ impl<'g> Builder<'g> {
                 let joined = best.collect::<Option<Vec<_>>>().map(|groups| groups.into_iter().flatten().copied());
                 joined.map(Iterator::collect).into_iter().collect()
             }
+            _ => Vec::new(),
         };
         for group in &mut needs {
             group.sort_unstable();
@@ -126,44 +155,52 @@ impl<'g> Builder<'g> {
 
     /// What each of a sequence needs. A list or number that may begin inside a word is left out: values are looked for at
     /// the starts of words only.
-    fn needs_of_all(&mut self, items: &[NodeId]) -> Vec<Vec<Need>> {
+    fn needs_of_all(&mut self, items: &[NodeId]) -> Vec<Needed> {
         let mut needs = Vec::new();
-        let mut is_inside_word = false;
+        let mut end = End::Word;
         for &item in items {
             let mut of_item = self.needs(item);
-            if is_inside_word {
-                of_item.retain(|group| group.iter().all(|need| matches!(need, Need::Word(_))));
+            if end != End::Word {
+                of_item.retain(|group| only_words(group));
             }
             needs.extend(of_item);
-            is_inside_word = self.ends_inside_word(item, is_inside_word);
+            end = self.end(item, end);
         }
         needs
     }
 
-    /// Whether what follows a node may go on without a space.
-    fn ends_inside_word(&self, id: NodeId, before: bool) -> bool {
+    /// What may be behind a node.
+    fn end(&self, id: NodeId, before: End) -> End {
         match self.grammar.node(id) {
-            Node::Word { text, .. } => text.last() != Some(&b'\''),
-            Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => true,
-            Node::Sequence(items) => items.iter().fold(before, |inside, &item| self.ends_inside_word(item, inside)),
-            Node::Alternative(items) => items.iter().any(|&item| self.ends_inside_word(item, before)),
-            Node::Space { .. } | Node::Permutation(_) => false,
+            Node::Word { text, .. } if text.last() == Some(&b'\'') => End::Word,
+            Node::Word { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { is_glued: false, .. } => {
+                End::Inside
+            }
+            Node::Wildcard { is_glued: true, .. } => End::Anywhere,
+            // Behind free words that end inside a word, a space may be missing.
+            Node::Space { is_strict: false } if before == End::Anywhere => End::Anywhere,
+            Node::Space { .. } => End::Word,
+            Node::Sequence(items) => items.iter().fold(before, |before, &item| self.end(item, before)),
+            Node::Alternative(items) | Node::Permutation(items) => {
+                items.iter().map(|&item| self.end(item, before)).max().unwrap_or(before)
+            }
         }
     }
 
-    fn word(&mut self, text: &[u8]) -> usize {
+    fn word(&mut self, text: &[u8]) -> u32 {
         if let Some(&id) = self.word_ids.get(text) {
             return id;
         }
+        let id = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
         self.words.push(text.to_vec());
-        self.word_ids.insert(text.to_vec(), self.words.len() - 1);
-        self.words.len() - 1
+        self.word_ids.insert(text.to_vec(), id);
+        id
     }
 
     /// How often a group is met, roughly: short words and lists of names are everywhere.
     fn frequency(&self, group: &[Need]) -> u32 {
         let of = |need: &Need| match need {
-            Need::Word(id) => match self.words[*id].len() {
+            Need::Word(id) => match self.words[index(*id)].len() {
                 0..=1 => 400,
                 2 => 100,
                 3 => 30,
@@ -185,7 +222,7 @@ impl<'g> Builder<'g> {
     pub(crate) fn build(self) -> Option<Filter> {
         let word_count = self.words.len();
         let atom = |need: &Need| match *need {
-            Need::Word(id) => id,
+            Need::Word(id) => index(id),
             Need::List(list) => word_count + usize::from(list),
             Need::Number(range) => word_count + self.list_count + usize::from(range),
         };
@@ -206,7 +243,7 @@ impl<'g> Builder<'g> {
                 Some(rarest) => groups[rarest].iter().for_each(|need| filter.by_atom[atom(need)].push(sentence)),
             }
             let as_atoms =
-                |group: &Vec<Need>| group.iter().map(|need| u32::try_from(atom(need)).unwrap_or(u32::MAX)).collect();
+                |group: &Needed| group.iter().map(|need| u32::try_from(atom(need)).unwrap_or(u32::MAX)).collect();
             let others = groups.iter().enumerate().filter(|(at, _)| Some(*at) != rarest);
             filter.needs.push(Needs { groups: others.map(|(_, group)| as_atoms(group)).collect() });
         }
@@ -214,7 +251,18 @@ impl<'g> Builder<'g> {
     }
 }
 
+/// A word's number as an index.
+fn index(word: u32) -> usize {
+    usize::try_from(word).unwrap_or(usize::MAX)
+}
+
 impl Filter {
+    /// One that leaves nothing out, to compare with.
+    #[cfg(test)]
+    pub(crate) fn all(sentences: usize) -> Self {
+        Self { always: (0..u32::try_from(sentences).unwrap_or(0)).collect(), ..Self::default() }
+    }
+
     /// The words that were said; lists and numbers are added by the caller.
     pub(crate) fn hear(&self, folded: &[u8]) -> Atoms {
         let mut atoms = Atoms { bits: vec![0; self.by_atom.len().div_ceil(64)] };

@@ -5,6 +5,9 @@ use super::heard::Heard;
 use super::range::{Said, Spelling};
 use super::trie::Trie;
 
+/// Words that mean nothing that are passed inside one value, all ways to pass them counted.
+const MAX_SKIPS: usize = 16;
+
 /// A list's value under a text of a trie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ValueId {
@@ -33,10 +36,35 @@ pub(crate) struct Tries<'a> {
 }
 
 impl Tries<'_> {
-    fn values_at(&self, text: &[u8], start: usize, found: &mut Vec<Occurrence>) {
+    fn values_at(&self, heard: &Heard<'_>, start: usize, found: &mut Vec<Occurrence>) {
         let mut push = |end, id: &ValueId| found.push(Occurrence { start, end, id: *id, cost: 0 });
-        self.fixed.find(text, start, &mut push);
-        self.open.find(text, start, &mut push);
+        for trie in [self.fixed, self.open] {
+            if heard.has_skips() {
+                find_skipping(trie, heard, start, &mut push);
+            } else {
+                trie.find(&heard.folded, start, &mut push);
+            }
+        }
+    }
+}
+
+/// As [`Trie::find`], where words that mean nothing may stand inside a value: "kitchen uh light".
+fn find_skipping(trie: &Trie<ValueId>, heard: &Heard<'_>, start: usize, found: &mut dyn FnMut(usize, &ValueId)) {
+    let mut open: smallvec::SmallVec<[_; 4]> = smallvec::smallvec![(Trie::<ValueId>::root(), start)];
+    let mut next = 0;
+    while let Some(&(mut place, mut at)) = open.get(next) {
+        if next > 0 {
+            open.extend(heard.skips_at(at).map(|end| (place, end)));
+        }
+        next += 1;
+        while let Some(further) = heard.folded.get(at).and_then(|&byte| trie.step(place, byte)) {
+            (place, at) = (further, at + 1);
+            trie.values(place).iter().for_each(|value| found(at, value));
+            open.extend(heard.skips_at(at).map(|end| (place, end)));
+            if open.len() > MAX_SKIPS {
+                return;
+            }
+        }
     }
 }
 
@@ -51,12 +79,27 @@ pub(crate) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// Looks at every start of a word.
+    /// Looks at every start of a word, and behind every value that ends inside one: "Wohnzimmerlampe".
     pub(crate) fn new(heard: &Heard<'_>, tries: Tries<'a>) -> Self {
         let (mut values, mut numbers) = (Vec::new(), Vec::new());
         for &start in &heard.starts {
-            tries.values_at(&heard.folded, start, &mut values);
+            tries.values_at(heard, start, &mut values);
             tries.spelling.at(&heard.folded, start, &mut numbers);
+        }
+        let is_inside = |end: usize| !heard.is_word_end(end) && heard.starts.binary_search(&end).is_err();
+        let at_starts = values.len();
+        let (mut next, mut seen) = (0, Vec::new());
+        while let Some(value) = values.get(next) {
+            let end = value.end;
+            if is_inside(end) && !seen.contains(&end) {
+                seen.push(end);
+                tries.values_at(heard, end, &mut values);
+                tries.spelling.at(&heard.folded, end, &mut numbers);
+            }
+            next += 1;
+        }
+        if values.len() > at_starts {
+            values.sort_by_key(|value| value.start);
         }
         let mut found = Self { tries, values, numbers, first_value: Vec::new() };
         found.index(heard.end());
@@ -88,7 +131,7 @@ impl<'a> Found<'a> {
         if here.is_empty() && start < heard.end() && heard.starts.binary_search(&start).is_err() {
             // Inside a word: no sentence of most homes asks for it, so it is looked up when one does.
             let mut inside = Vec::new();
-            self.tries.values_at(&heard.folded, start, &mut inside);
+            self.tries.values_at(heard, start, &mut inside);
             inside.into_iter().filter(|occurrence| occurrence.id.list == list).for_each(each);
             return;
         }

@@ -13,6 +13,13 @@ use super::syntax::{Expression, InlineRange, ListReference};
 
 /// Nodes of one template with its rules written out.
 const MAX_SIZE: u32 = 50_000;
+/// Nodes of all templates of one language, and those of templates that were too large.
+const MAX_NODES: usize = 500_000;
+/// Nodes of all templates of one language with their rules written out: what a text that fits all of them makes us visit.
+const MAX_WRITTEN: u64 = 5_000_000;
+/// Ranges, and slots, of one language.
+const MAX_RANGES: usize = 1_000;
+const MAX_SLOTS: usize = 10_000;
 /// Rules that may stand inside each other.
 const MAX_DEPTH: usize = 32;
 
@@ -59,6 +66,25 @@ pub(crate) enum Node {
     Permutation(Box<[NodeId]>),
 }
 
+/// Letters that something begins with, a bit for each: cheap to compare, and never without one that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct First(u64);
+
+impl First {
+    /// Whatever may come, the end of the text too.
+    const ANY: Self = Self(u64::MAX);
+    /// The bit of what may begin anywhere, which is among all letters of a text. No byte of a word has it to itself.
+    const ALWAYS: u64 = 1;
+
+    /// No letter of a text yet.
+    pub(crate) const NO_LETTERS: Self = Self(Self::ALWAYS);
+
+    /// Adds a letter, by its first byte.
+    pub(crate) fn add(&mut self, byte: u8) {
+        self.0 |= 1 << (byte & 63);
+    }
+}
+
 /// What a list's name stands for where a sentence names it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Target {
@@ -80,6 +106,8 @@ pub(crate) enum Unknown {
     Rule(String),
     Recursion(String),
     TooLarge,
+    /// Not the sentence, but all of them together.
+    Full,
 }
 
 /// The sentences of one language, compiled.
@@ -87,6 +115,12 @@ pub(crate) enum Unknown {
 pub(crate) struct Grammar {
     nodes: Vec<Node>,
     sizes: Vec<u32>,
+    /// By node, what it can begin with.
+    firsts: Vec<First>,
+    /// By node, whether it may ask for nothing.
+    empties: Vec<bool>,
+    /// The sizes of all sentences.
+    written: u64,
     /// The slots' names.
     pub(crate) slots: Vec<String>,
     slot_ids: HashMap<String, u16>,
@@ -101,6 +135,14 @@ impl Grammar {
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[usize::try_from(id).unwrap_or(usize::MAX)]
+    }
+
+    /// Whether there is no room for more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.nodes.len() > MAX_NODES
+            || self.written > MAX_WRITTEN
+            || self.ranges.len() > MAX_RANGES
+            || self.slots.len() > MAX_SLOTS
     }
 
     /// The id of a slot.
@@ -125,9 +167,47 @@ impl Grammar {
 
     fn push(&mut self, node: Node, size: u32) -> NodeId {
         let id = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        self.empties.push(self.is_empty(&node));
+        self.firsts.push(self.first_of(&node));
         self.nodes.push(node);
         self.sizes.push(size);
         id
+    }
+
+    fn is_empty(&self, node: &Node) -> bool {
+        match node {
+            Node::Word { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => false,
+            Node::Space { .. } => true,
+            Node::Sequence(items) | Node::Permutation(items) => items.iter().all(|&item| self.may_be_empty(item)),
+            Node::Alternative(items) => items.iter().any(|&item| self.may_be_empty(item)),
+        }
+    }
+
+    fn first_of(&self, node: &Node) -> First {
+        let items = match node {
+            Node::Word { text, .. } => {
+                return text.first().map_or(First::ANY, |byte| First(1 << (byte & 63)));
+            }
+            Node::Space { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => return First::ANY,
+            // As far as the first item that must be there.
+            Node::Sequence(items) => {
+                let must = items.iter().position(|&item| !self.may_be_empty(item));
+                &items[..must.map_or(items.len(), |must| must + 1)]
+            }
+            Node::Alternative(items) | Node::Permutation(items) => items,
+        };
+        let mut first = First(0);
+        let mut is_anywhere = self.is_empty(node);
+        for item in items.iter().map(|&item| self.firsts[usize::try_from(item).unwrap_or(usize::MAX)]) {
+            first.0 |= item.0 & !First::ALWAYS;
+            is_anywhere |= item == First::ANY;
+        }
+        if is_anywhere { First(first.0 | First::ALWAYS) } else { first }
+    }
+
+    /// Whether a node can begin where one of these letters is.
+    pub(crate) fn may_begin(&self, id: NodeId, letters: First) -> bool {
+        self.firsts[usize::try_from(id).unwrap_or(usize::MAX)].0 & letters.0 != 0
     }
 
     fn size(&self, id: NodeId) -> u32 {
@@ -151,8 +231,17 @@ impl<'a> Compiler<'a> {
         Self { grammar, scope, rules, open: Vec::new() }
     }
 
-    /// Compiles one expression.
-    pub(crate) fn compile(&mut self, expression: &Expression) -> Result<NodeId, Unknown> {
+    /// Compiles one sentence.
+    pub(crate) fn sentence(&mut self, expression: &Expression) -> Result<NodeId, Unknown> {
+        let root = self.compile(expression)?;
+        self.grammar.written += u64::from(self.grammar.size(root));
+        Ok(root)
+    }
+
+    fn compile(&mut self, expression: &Expression) -> Result<NodeId, Unknown> {
+        if self.grammar.is_full() {
+            return Err(Unknown::Full);
+        }
         match expression {
             Expression::Text(text) => Ok(self.text(text)),
             Expression::Sequence(items) => self.group(items, Node::Sequence),
@@ -285,11 +374,6 @@ impl Grammar {
 
     /// Whether a template asks for nothing.
     pub(crate) fn may_be_empty(&self, id: NodeId) -> bool {
-        match self.node(id) {
-            Node::Word { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => false,
-            Node::Space { .. } => true,
-            Node::Sequence(items) | Node::Permutation(items) => items.iter().all(|&item| self.may_be_empty(item)),
-            Node::Alternative(items) => items.iter().any(|&item| self.may_be_empty(item)),
-        }
+        self.empties[usize::try_from(id).unwrap_or(usize::MAX)]
     }
 }

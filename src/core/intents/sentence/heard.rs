@@ -130,11 +130,24 @@ impl<'t> Heard<'t> {
         if self.folded.get(at) == Some(&b' ') { at + 1 } else { at }
     }
 
+    /// Whether there are words that mean nothing.
+    pub(crate) fn has_skips(&self) -> bool {
+        !self.skips.is_empty()
+    }
+
+    /// Where what follows a word that means nothing starts, for each such word that starts here.
+    pub(crate) fn skips_at(&self, at: usize) -> impl Iterator<Item = usize> {
+        self.skips.iter().filter(move |(start, _)| *start == at).map(|(_, end)| *end)
+    }
+
     /// Calls `each` with every place that can be meant by "here, at the start of a word": past spaces, and past words
     /// that mean nothing.
     pub(crate) fn places(&self, at: usize, each: &mut dyn FnMut(usize)) {
         let here = self.past_spaces(at);
         each(here);
+        if self.skips.is_empty() {
+            return;
+        }
         // Skip words stand in the order of their places, so that one pass follows chains of them.
         let mut reached: [usize; 8] = [here; 8];
         let mut count = 1;

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 
 use super::found::{Found, Occurrence};
-use super::grammar::{Grammar, ListId, Node, NodeId};
+use super::grammar::{First, Grammar, ListId, Node, NodeId};
 use super::heard::Heard;
 
 /// How good a way through a sentence is; greater is better. Home Assistant's order: a longer name of a thing, fewer
@@ -103,12 +103,18 @@ pub(crate) struct Matcher<'a> {
     pub(crate) grammar: &'a Grammar,
     pub(crate) heard: &'a Heard<'a>,
     pub(crate) found: &'a Found<'a>,
+    /// What stands where sentences may begin.
+    start: First,
     steps: Vec<Step>,
 }
 
 impl<'a> Matcher<'a> {
     pub(crate) fn new(grammar: &'a Grammar, heard: &'a Heard<'a>, found: &'a Found<'a>) -> Self {
-        Self { grammar, heard, found, steps: Vec::with_capacity(16) }
+        let mut matcher = Self { grammar, heard, found, start: First::NO_LETTERS, steps: Vec::with_capacity(16) };
+        let mut start = Places::new();
+        start.push(Reached::start());
+        matcher.start = matcher.letters(&start);
+        matcher
     }
 
     /// The ways to read the whole utterance as the sentence that `ends` accepts, the best one for each cost.
@@ -121,6 +127,9 @@ impl<'a> Matcher<'a> {
         self.steps.clear();
         let mut start = Places::new();
         start.push(Reached::start());
+        if !self.grammar.may_begin(root, self.start) {
+            return Vec::new();
+        }
         let mut last = Places::new();
         self.advance(root, &start, conditions, &mut last);
         let mut ways: Vec<Reached> = Vec::new();
@@ -173,7 +182,8 @@ impl<'a> Matcher<'a> {
             Node::Wildcard { slot, is_capture, is_glued } => self.wildcard(*slot, *is_capture, *is_glued, from, to),
             Node::Sequence(items) => self.sequence(items, from, conditions, to),
             Node::Alternative(items) => {
-                for &item in items {
+                let letters = self.letters(from);
+                for &item in items.iter().filter(|&&item| grammar.may_begin(item, letters)) {
                     self.advance(item, from, conditions, to);
                 }
             }
@@ -215,6 +225,17 @@ impl<'a> Matcher<'a> {
         behind[all].iter().for_each(|reached| reach(to, *reached));
     }
 
+    /// What stands where something may begin: most words of a sentence are told by their first letter not to be there.
+    fn letters(&self, from: &Places) -> First {
+        let mut letters = First::NO_LETTERS;
+        for reached in from {
+            self.begin(reached, &mut |place| {
+                self.heard.folded.get(place).into_iter().for_each(|&byte| letters.add(byte));
+            });
+        }
+        letters
+    }
+
     /// Where what comes next may begin.
     fn begin(&self, reached: &Reached, each: &mut dyn FnMut(usize)) {
         if reached.is_start && !self.heard.ignores_spaces {
@@ -227,7 +248,12 @@ impl<'a> Matcher<'a> {
     fn word(&self, text: &[u8], characters: u32, from: &Places, to: &mut Places) {
         for reached in from {
             self.begin(reached, &mut |place| {
-                if self.heard.folded.get(place..).is_some_and(|rest| rest.starts_with(text)) {
+                if self
+                    .heard
+                    .folded
+                    .get(place..)
+                    .is_some_and(|rest| rest.first() == text.first() && rest.starts_with(text))
+                {
                     let rank = Rank { literal: reached.rank.literal + characters, ..reached.rank };
                     let is_start = text.last() == Some(&b'\'') && !self.heard.ignores_spaces;
                     reach(to, Reached { at: place + text.len(), is_start, is_wild: false, rank, ..*reached });

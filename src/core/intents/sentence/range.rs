@@ -1,6 +1,6 @@
 //! Numbers: which ones a range has, and how they are found in what was said, in digits or in words.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use serde_json::Number;
 
@@ -115,13 +115,13 @@ impl Spelling {
     /// Spells the numbers of all ranges out.
     pub(crate) fn new<'r>(language: &str, ranges: impl Iterator<Item = &'r NumberRange>) -> Self {
         let mut trie = Trie::default();
-        let mut known = BTreeSet::new();
+        let mut known = HashSet::new();
         let mut shares = false;
         for range in ranges {
             shares |= range.is_percentage && range.words;
             for number in range.numbers() {
                 // Tenths are the finest there is, so that a whole key tells numbers apart.
-                if known.insert(format!("{number:.1}")) {
+                if known.insert((number * 10.0).round().to_bits()) {
                     for text in numbers::spellings(language, number) {
                         trie.insert(&super::heard::fold(&text), (number, false));
                     }

@@ -274,6 +274,17 @@ fn inline_range(text: &str) -> Option<Result<InlineRange, String>> {
 }
 
 impl Expression {
+    /// The texts that a list's value stands for, counted without writing them out.
+    pub(crate) fn ways(&self) -> usize {
+        let all = |items: &[Self]| items.iter().fold(1, |ways: usize, item| ways.saturating_mul(item.ways()));
+        match self {
+            Self::Text(_) | Self::List(_) | Self::Rule(_) => 1,
+            Self::Alternative(items) => items.iter().fold(0, |ways, item| ways.saturating_add(item.ways())),
+            Self::Sequence(items) => all(items),
+            Self::Permutation(items) => (1..=items.len()).fold(all(items), usize::saturating_mul),
+        }
+    }
+
     /// Every text that a list's value may be said as; `None` where it has lists or rules in it, or stands for too many.
     pub(crate) fn texts(&self, most: usize) -> Option<Vec<String>> {
         match self {
@@ -357,6 +368,9 @@ mod tests {
     fn values_stand_for_their_texts() {
         let texts = |template: &str| parse(template).unwrap().texts(8);
         assert_eq!(texts("big [red] fan").unwrap(), ["big red fan", "big  fan"]);
+        let ways = |template: &str| parse(template).unwrap().ways();
+        assert_eq!([ways("big [red] fan"), ways("(a;b;[c])"), ways("([a|b]|c)d")], [2, 12, 4]);
+        assert_eq!(ways(&"(a|b)".repeat(1_000)), usize::MAX);
         assert_eq!(texts("(a|b)[c]").unwrap(), ["ac", "a", "bc", "b"]);
         assert_eq!(texts("(a;b)").unwrap(), [" a  b ", " b  a "]);
         assert_eq!(texts("(a|b)(a|b)(a|b)(a|b)"), None);

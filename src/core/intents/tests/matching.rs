@@ -232,6 +232,17 @@ fn what_a_list_says_of_a_value_may_be_sent() {
 }
 
 #[test]
+fn what_nothing_carries_out_gives_way() {
+    let rules = rules(
+        "language: en\nintents: {HassVacuumStart: {data: [{sentences: ['tell the robot to go [and] clean']}]}, \
+         Mine: {data: [{sentences: ['[tell] [the] robot [to] {order}'], lists: {order: {wildcard: true}}, response: ok}]}}",
+    );
+    let find = |text| rules.find(text, "en", None).map(|hit| (hit.name, hit.is_handled));
+    assert_eq!(find("tell the robot to go clean"), Some(("Mine".to_owned(), true)));
+    assert_eq!(find("tell the robot to go and clean"), Some(("Mine".to_owned(), true)));
+}
+
+#[test]
 fn no_rules_match_nothing() {
     let rules = Rules::default();
     assert_eq!((rules.len(), rules.is_empty(), rules.find("x", "en", None)), (0, true, None));
@@ -256,5 +267,55 @@ proptest! {
             }
             let _ = rules.missed(&Said { text: &text, lang: "en", ..Said::default() });
         }
+    }
+}
+
+/// "Kitchenlights" where the sentence has a space between two lists: languages that join words say it so.
+#[test]
+fn values_may_be_said_as_one_word() {
+    let rules = rules(
+        "
+language: en
+lists:
+  place: {values: [office, den]}
+  thing: {values: [shades, light]}
+  level: {range: {from: 0, to: 10}}
+  what: {wildcard: true}
+intents:
+  Close: {data: [{sentences: ['close {place} {thing} [to {level}]', '{thing} {level}', 'say ({what};{thing}) now']}]}
+",
+    );
+    for (text, slots) in [
+        ("close officeshades", json!({"place": "office", "thing": "shades"})),
+        ("close denlight to 5", json!({"place": "den", "thing": "light", "level": 5})),
+        ("light5", json!({"thing": "light", "level": 5})),
+        ("say xlight now", json!({"what": "x", "thing": "light"})),
+    ] {
+        let hit = rules.find(text, "en", None).unwrap_or_else(|| panic!("{text:?} is nothing"));
+        assert_eq!(Value::Object(hit.slots), slots, "{text}");
+    }
+    assert_eq!(rules.find("close officex shades", "en", None), None);
+}
+
+#[test]
+fn words_that_mean_nothing_may_stand_inside_a_name() {
+    let rules = rules(
+        "
+language: en
+skip_words: [uh, you know]
+lists: {thing: {values: [kitchen light, uh oh lamp]}}
+intents: {On: {data: [{sentences: ['{thing} on']}]}}
+",
+    );
+    for (text, name) in [
+        ("kitchen uh light on", Some("kitchen light")),
+        ("kitchen uh you know uh light uh on", Some("kitchen light")),
+        ("uh oh lamp on", Some("uh oh lamp")),
+        ("uh uh oh you know lamp on", Some("uh oh lamp")),
+        ("kitchenuh light on", None),
+        ("oh lamp on", None),
+    ] {
+        let hit = rules.find(text, "en", None);
+        assert_eq!(hit.as_ref().and_then(|hit| hit.slots["thing"].as_str()), name, "{text}");
     }
 }

@@ -102,6 +102,39 @@ fn several_commands_are_all_done() {
 }
 
 #[test]
+fn a_pause_joins_as_words_do() {
+    assert_eq!(done("Turn on the kitchen lamp, turn on the fridge."), "d/k d/fr");
+    assert_eq!(done("Turn on the kitchen lamp. Lights off in the den!"), "d/k d/den");
+    assert_eq!(done("lights off in the kitchen, the hall, and the den"), "d/kitchen d/hall d/den");
+    assert_eq!(done("Please, turn on, well, the fridge"), "nothing");
+    // Nobody meant a second command.
+    assert_eq!(done("turn on the fridge, my dear"), "nothing");
+}
+
+#[test]
+fn a_slip_in_one_of_several_is_forgiven() {
+    assert_eq!(done("turn on the fridge and turn on the kitchn lamp"), "d/fr d/k");
+    assert_eq!(
+        done("turn on the fridge and unlock the frnt door"),
+        "I understood “turn on the fridge”, but not “unlock the frnt door”; nothing was done [\"turn on the fridge\"]"
+    );
+}
+
+#[test]
+fn what_is_searched_for_is_no_command() {
+    let rules = rules(
+        "language: en\nlists: {search_query: {wildcard: true}}\nintents: {Play: {data: [{sentences: ['play {search_query}'], response: x}]}, \
+         Off: {data: [{sentences: ['lights off'], response: x}]}}",
+    );
+    let names = |text| match rules.understand(&Said { text, lang: "en", ..Said::default() }) {
+        Understood::Hits(hits) => hits.into_iter().map(|hit| hit.name).collect::<Vec<_>>(),
+        _ => Vec::new(),
+    };
+    assert_eq!(names("play jazz and lights off"), ["Play", "Off"]);
+    assert_eq!(names("play salt and pepper"), ["Play"]);
+}
+
+#[test]
 fn of_several_commands_all_are_done_or_none() {
     assert_eq!(
         done("turn on the fridge and frobnicate the cat"),
