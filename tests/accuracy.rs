@@ -88,7 +88,7 @@ fn chat_and_questions_fire_nothing() {
 #[test]
 fn commands_small_talk_and_questions_are_told_apart() {
     const LABELS: [&str; 3] = ["device", "chat", "explain"];
-    let Some(data) = data("commands_small_talk_and_questions_are_told_apart") else { return };
+    let Some(data) = data::folder("commands_small_talk_and_questions_are_told_apart") else { return };
     let mut right = 0_u32;
     let mut table = [[0_u32; 3]; 3];
     let settings = Settings::default();
