@@ -50,3 +50,19 @@ impl Routing {
         Settings { confidence: self.confidence, overrides: overrides.collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_the_routers_own_default() {
+        let read = |text| serde_yaml::from_str::<Routing>(text).map(|routing| routing.settings());
+        assert_eq!(read("{}").unwrap(), Settings::default());
+        let overrides = vec![Override::new("word of the day", true), Override::new("the moon", false)];
+        let wanted = Settings { confidence: 0.75, overrides };
+        let text = "{confidence: 0.75, overrides: [{phrase: Word of the day?, tier: explain}, {phrase: the moon, tier: chat}]}";
+        assert_eq!(read(text).unwrap(), wanted);
+        assert!(read("overrides: [{phrase: x, tier: intent}]").is_err());
+    }
+}
