@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use hearthd::core::intents::evaluation::{Line, Verdict};
 use hearthd::core::intents::{Home, Rules, Said, Source, load};
+use hearthd::core::routing::{Asked, Route, Settings, route};
 use serde_json::{Value, json};
 
 /// The shipped sentences, with the names of the measured home.
@@ -82,4 +83,34 @@ fn chat_and_questions_fire_nothing() {
     let fired = percent(&rules, &lines, |verdict| verdict != Verdict::Exact);
     println!("{fired:.2} % of {} fired", lines.len());
     assert!(fired <= 0.3, "{fired:.2} % fired");
+}
+
+#[test]
+fn commands_small_talk_and_questions_are_told_apart() {
+    const LABELS: [&str; 3] = ["device", "chat", "explain"];
+    let Some(data) = data::folder("commands_small_talk_and_questions_are_told_apart") else { return };
+    let mut right = 0_u32;
+    let mut table = [[0_u32; 3]; 3];
+    let settings = Settings::default();
+    for line in lines(&data.join("routing_dev.jsonl")) {
+        let line: Value = serde_json::from_str(&line).unwrap();
+        if line["core"] != true {
+            continue;
+        }
+        let text = line["text"].as_str().unwrap();
+        let truth = LABELS.iter().position(|label| line["label"] == *label).unwrap();
+        let got = match route(&Asked { text, lang: "en", tier: None, hit: false }, &settings).tier {
+            Route::Intent | Route::NotUnderstood => 0,
+            Route::Chat => 1,
+            Route::Explain => 2,
+        };
+        table[truth][got] += 1;
+        right += u32::from(truth == got);
+    }
+    let all: u32 = table.iter().flatten().sum();
+    let percent = 100.0 * f64::from(right) / f64::from(all);
+    let rows = LABELS.iter().zip(table).map(|(label, row)| format!("{label:8} {row:?}")).collect::<Vec<_>>().join("\n");
+    let told = format!("{percent:.2} % of {all}; rows are labels, columns command, chat, explain\n{rows}");
+    println!("{told}");
+    assert!(percent >= 95.0, "{told}");
 }

@@ -75,7 +75,7 @@ fn the_readme_lists_every_error_code_and_every_config_key() {
         let (key, _) = line.split_once(':')?;
         (!key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')).then_some(key)
     });
-    let sections = ["mqtt", "intents", "models", "chat", "explain", "reply", "http", "log"];
+    let sections = ["mqtt", "intents", "routing", "models", "chat", "explain", "reply", "http", "log"];
     for key in keys.filter(|key| !sections.contains(key)) {
         assert!(readme.contains(key), "README.md does not explain the config key {key}");
     }

@@ -54,6 +54,9 @@ pub(super) enum Command {
     /// Prints the JSON Schema of a kind of file, for editors
     #[command(subcommand)]
     Schema(Schema),
+    /// Makes the router's weights from the sentences in its source
+    #[command(hide = true)]
+    TrainRouter(TrainRouterArgs),
     /// Holds the models; started by the daemon
     #[command(hide = true)]
     ModelWorker {
@@ -137,6 +140,18 @@ pub(super) enum TierName {
     Chat,
     /// The large model
     Explain,
+}
+
+/// `hearthd train-router`
+#[derive(Debug, Args)]
+#[command(after_help = "Example, in the source's folder:\n  cargo run --release -- train-router")]
+pub(super) struct TrainRouterArgs {
+    /// The folder of common.txt, command.txt, chat.txt and explain.txt
+    #[arg(long, value_name = "DIR", default_value = "src/core/routing/training")]
+    pub(super) texts: PathBuf,
+    /// Where the weights go
+    #[arg(long, value_name = "FILE", default_value = "src/core/routing/weights.bin")]
+    pub(super) out: PathBuf,
 }
 
 /// `hearthd intents`

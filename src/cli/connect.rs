@@ -134,6 +134,7 @@ pub(super) fn engine_settings(loaded: &Loaded) -> engine::Settings {
     });
     engine::Settings {
         language: loaded.config.language.0.clone(),
+        routing: loaded.config.routing.settings(),
         join: loaded.config.reply.join.0,
         slots: loaded.config.models.slots,
         log_utterances: loaded.config.log.utterances,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::file::Loaded;
 use crate::core::intents::{Explanation, Hit, Missed, Said, Understood};
-use crate::core::routing::{self, Decision, Route};
+use crate::core::routing::{self, Asked, Decision, Route};
 use crate::core::utterance::{Identifier, Utterance, parse_object};
 use crate::engine;
 
@@ -31,7 +31,9 @@ pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
     let now = engine::intent::now();
     let said = Said { text: &text, lang: &lang, site, context: Some(&context), now: Some(&now) };
     let explanation = rules.explain(&said);
-    let decision = routing::route(&text, None, explanation.understood != Understood::Nothing);
+    let hit = explanation.understood != Understood::Nothing;
+    let asked = Asked { text: &text, lang: &lang, tier: None, hit };
+    let decision = routing::route(&asked, &loaded.config.routing.settings());
     let missed = (decision.tier == Route::NotUnderstood).then(|| rules.missed(&said));
     if args.json {
         say(&as_json(&explanation, &decision, missed.as_ref()));
@@ -39,15 +41,6 @@ pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
         show(&explanation, &decision, missed.as_ref());
     }
     Outcome::Done
-}
-
-fn name(tier: Route) -> &'static str {
-    match tier {
-        Route::Intent => "intent",
-        Route::NotUnderstood => "not_understood",
-        Route::Chat => "chat",
-        Route::Explain => "explain",
-    }
 }
 
 fn hits(understood: &Understood) -> &[Hit] {
@@ -80,8 +73,9 @@ fn as_json(explanation: &Explanation, decision: &Decision, missed: Option<&Misse
         }
     };
     json!({
-        "tier": name(decision.tier),
+        "tier": decision.tier,
         "reason": decision.reason,
+        "scores": decision.scores,
         "intent": intents.first(),
         "intents": intents,
         "runner_up": explanation.runner_up,
@@ -93,7 +87,10 @@ fn as_json(explanation: &Explanation, decision: &Decision, missed: Option<&Misse
 }
 
 fn show(explanation: &Explanation, decision: &Decision, missed: Option<&Missed>) {
-    say(&format_args!("tier:     {}\nbecause:  {}", name(decision.tier), decision.reason));
+    say(&format_args!("tier:     {}\nbecause:  {}", decision.tier, decision.reason));
+    if let Some(scores) = decision.scores {
+        say(&format_args!("scores:   {scores}"));
+    }
     let hits = hits(&explanation.understood);
     if hits.len() > 1 {
         say(&format_args!("commands: {}", hits.len()));

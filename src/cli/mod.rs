@@ -17,6 +17,7 @@ mod run;
 mod schema;
 mod sources;
 mod test;
+mod train;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ pub fn main() -> ExitCode {
     let outcome = match arguments.command.as_ref().unwrap_or(&Command::Run) {
         Command::ModelWorker { log_level } => worker(*log_level),
         Command::Schema(which) => schema::run(*which),
+        Command::TrainRouter(args) => train::run(args),
         Command::Check => check::run(&config()),
         Command::Run => with(config(), run::run),
         Command::Test(args) => with(config(), |loaded| test::run(&loaded, args)),

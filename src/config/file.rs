@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::core::secret::Secret;
+use crate::core::utterance;
 use crate::core::yaml::{Document, Problem};
 
 use super::{Broker, Config, DEFAULT_INTENTS};
@@ -217,6 +218,14 @@ fn inconsistencies(config: &Config) -> Vec<(At, String)> {
     if mqtt.password.is_some() && mqtt.password_file.is_some() {
         found.push((vec!["mqtt", "password_file"], "set password or password_file, not both".to_owned()));
     }
+    if !(0.0..=1.0).contains(&config.routing.confidence) {
+        found.push((vec!["routing", "confidence"], "the confidence must be 0 to 1".to_owned()));
+    }
+    for this in &config.routing.overrides {
+        if utterance::normalise(&this.phrase).is_empty() {
+            found.push((vec!["routing", "overrides"], format!("`{}` has no words to look for", this.phrase)));
+        }
+    }
     if !(1..=64).contains(&config.models.slots) {
         found.push((vec!["models", "slots"], "slots must be 1 to 64".to_owned()));
     }
@@ -321,6 +330,8 @@ mod tests {
         assert_eq!(problems("mqtt: {password: word}\n", &[]).len(), 1);
         assert_eq!(problems("mqtt: {username: ann}\n", &[]).len(), 1);
         assert_eq!(problems("mqtt: {listen: \"0.0.0.0:1883\"}\n", &[]).len(), 1);
+        assert_eq!(problems("routing: {confidence: 1.5}\n", &[]).len(), 1);
+        assert_eq!(problems("routing: {overrides: [{phrase: \"?!\", tier: chat}]}\n", &[]).len(), 1);
         assert_eq!(problems("mqtt: {reply_prefixes: [hearthd/]}\n", &[]).len(), 1);
     }
 

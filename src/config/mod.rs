@@ -5,6 +5,7 @@
 
 pub mod file;
 mod models;
+mod routing;
 mod values;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use crate::core::secret::Secret;
 
 pub use models::{ModelSettings, ModelsFile, TierFile};
+pub use routing::{Answers, Routing, RoutingOverride};
 pub use values::{Broker, Level, Span};
 
 /// Everything that config.yaml may say. Every key has a default, so an empty file is valid.
@@ -28,6 +30,8 @@ pub struct Config {
     pub intents: Intents,
     /// The language whose intents are matched where an utterance names none.
     pub language: Language,
+    /// Who answers what no rule knows.
+    pub routing: Routing,
     /// The models of tiers 2 and 3.
     pub models: ModelsFile,
     /// How replies are sent.

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::core::intents::{Rules, Said, Understood};
 use crate::core::reply::{Code, Final, Reply};
-use crate::core::routing::{self, Route};
+use crate::core::routing::{self, Asked, Route};
 use crate::core::sampling::Sampling;
 use crate::core::utterance::{Identifier, Tier, Utterance};
 use crate::inference::protocol::ModelTier;
@@ -149,6 +149,8 @@ pub struct TierSettings {
 pub struct Settings {
     /// The language matched where an utterance names none.
     pub language: String,
+    /// Who answers what no rule knows.
+    pub routing: routing::Settings,
     /// How long chunks after the first are joined.
     pub join: Duration,
     /// Answers running at once per model.
@@ -212,7 +214,12 @@ impl Engine {
         let said = Said { text: &utterance.text, lang, site, context: None, now: Some(&now) };
         let understood = if wants_rules { rules.understand(&said) } else { Understood::Nothing };
         let is_ours = understood != Understood::Nothing;
-        let decision = routing::route(&utterance.text, utterance.tier, is_ours);
+        let asked = Asked { text: &utterance.text, lang, tier: utterance.tier, hit: is_ours };
+        let decision = routing::route(&asked, &settings.routing);
+        match decision.scores {
+            Some(scores) => log::debug!("{id}: {} ({scores})", decision.tier),
+            None => log::debug!("{id}: {}", decision.tier),
+        }
         responder.timing.route_ms = milliseconds(routing_began.elapsed());
         let last = match (decision.tier, understood) {
             (Route::Intent, Understood::Hits(hits)) => intent::act(hits, shared.bus.as_ref(), &mut responder),

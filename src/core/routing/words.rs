@@ -119,6 +119,7 @@ fn ends_with(words: &[&str], phrase: &str) -> Option<usize> {
     opens_with(words.get(words.len().checked_sub(length)?..)?, phrase)
 }
 
-fn contains(words: &[&str], phrase: &str) -> bool {
+/// Whether the words of `phrase` stand side by side somewhere.
+pub(super) fn contains(words: &[&str], phrase: &str) -> bool {
     (0..words.len()).any(|from| opens_with(&words[from..], phrase).is_some())
 }
