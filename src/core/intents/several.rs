@@ -31,6 +31,39 @@ const JOINS: [(&str, &[&str]); 6] = [
     ("it", &["e", "e poi", "poi", "ed"]),
 ];
 
+/// Number words that go on behind a joining word: "hundred and …", "treinta y …", "vingt et …".
+const NUMBERS_GO_ON: [&str; 24] = [
+    "hundred",
+    "thousand",
+    "hundert",
+    "tausend",
+    "honderd",
+    "duizend",
+    "cent",
+    "mille",
+    "vingt",
+    "trente",
+    "quarante",
+    "cinquante",
+    "soixante",
+    "ciento",
+    "mil",
+    "treinta",
+    "cuarenta",
+    "cincuenta",
+    "sesenta",
+    "setenta",
+    "ochenta",
+    "noventa",
+    "cento",
+    "mila",
+];
+/// Number words that a smaller one stands before: "zwei und zwanzig", "twee en twintig".
+const TENS_BEHIND: [&str; 17] = [
+    "zwanzig", "dreißig", "dreissig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig", "twintig",
+    "dertig", "veertig", "vijftig", "zestig", "zeventig", "tachtig", "negentig",
+];
+
 /// A joining word between two others: where it starts and ends, by word.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Join {
@@ -41,7 +74,7 @@ struct Join {
 /// What normalised text means as several commands. Somebody may have paused at some of its words, in a voice or in writing.
 pub(super) fn understand(tongue: &Tongue, said: &Said<'_>, pauses: &[usize]) -> Understood {
     let words: Vec<&str> = said.text.split(' ').collect();
-    let joins = joins(&words, words_that_join(tongue));
+    let joins = joins(&words, tongue);
     let with_pauses = with_pauses(&joins, pauses, words.len());
     // People pause anywhere: where that makes no commands, it means nothing.
     if with_pauses != joins
@@ -61,7 +94,7 @@ fn words_that_join(tongue: &Tongue) -> &'static [&'static str] {
 /// A command whose free words hide another one, as those commands: "play jazz and turn off the lights".
 pub(super) fn behind_free_words(tongue: &Tongue, said: &Said<'_>, free: &Hit) -> Option<Understood> {
     let words: Vec<&str> = said.text.split(' ').collect();
-    joins(&words, words_that_join(tongue)).into_iter().find_map(|join| {
+    joins(&words, tongue).into_iter().find_map(|join| {
         let mut hits = vec![one(tongue, said, &words[..join.start].join(" "))?];
         let rest = words[join.end..].join(" ");
         let Understood::Hits(others) = tongue.understand(&Said { text: &rest, ..*said }, &[]) else { return None };
@@ -176,8 +209,19 @@ fn one(tongue: &Tongue, said: &Said<'_>, text: &str) -> Option<Hit> {
     }
 }
 
+/// Whether what joins two words makes one number of them: "one hundred and fifty", which no range may have.
+fn is_in_number(tongue: &Tongue, before: &str, behind: &str) -> bool {
+    let is_number = |word: &str| {
+        let mut numbers = Vec::new();
+        tongue.spelling.at(word.as_bytes(), 0, &mut numbers);
+        numbers.iter().any(|number| number.end == word.len())
+    };
+    (NUMBERS_GO_ON.contains(&before) && is_number(behind)) || (is_number(before) && TENS_BEHIND.contains(&behind))
+}
+
 /// Where joining words stand, the longest of those that start at one place.
-fn joins(words: &[&str], that_join: &[&str]) -> Vec<Join> {
+fn joins(words: &[&str], tongue: &Tongue) -> Vec<Join> {
+    let that_join = words_that_join(tongue);
     let folded: Vec<String> = words.iter().map(|word| fold(word)).collect();
     let mut joins: Vec<Join> = Vec::new();
     let mut at = 1;
@@ -186,7 +230,7 @@ fn joins(words: &[&str], that_join: &[&str]) -> Vec<Join> {
             let length = join.split(' ').count();
             let is_here =
                 folded.len() > at + length && join.split(' ').eq(folded[at..at + length].iter().map(String::as_str));
-            is_here.then_some(length)
+            (is_here && !is_in_number(tongue, &folded[at - 1], &folded[at + length])).then_some(length)
         });
         match lengths.max() {
             Some(length) => {
