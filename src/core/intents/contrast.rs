@@ -188,3 +188,55 @@ fn names_exactly(said: &str, names: &Names) -> bool {
     names.trie.find(said.as_bytes(), 0, &mut |end, _| is_name |= end == said.len());
     is_name
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::super::names::NameOf;
+    use super::*;
+
+    #[test]
+    fn a_word_that_means_something_else_is_no_slip() {
+        let mut names = Names::default();
+        for name in
+            ["bedroom north lamp", "garden west light", "plug a", "night mode", "bed lamp", "curtain", "lounge lamp"]
+        {
+            names.add(NameOf::Thing, name, None, Map::new());
+        }
+        names.add(NameOf::Area, "garden", None, Map::new());
+        for (said, name) in [
+            ("bedroom south lamp", "bedroom north lamp"),
+            ("garden east light", "garden west light"),
+            ("plug b", "plug a"),
+            ("plug", "plug a"),
+            ("light mode", "night mode"),
+            ("red lamp", "bed lamp"),
+            ("garden", "curtain"),
+            ("plug lamp", "slug lamp"),
+        ] {
+            assert!(is_another(said, name, &names), "{said} is not {name}");
+        }
+        for (said, name) in [
+            ("bedroom nort lamp", "bedroom north lamp"),
+            ("bed room north lamp", "bedroom north lamp"),
+            ("gardn west light", "garden west light"),
+            ("curtains", "curtain"),
+            ("lounge lamps", "lounge lamp"),
+        ] {
+            assert!(!is_another(said, name, &names), "{said} may be {name}");
+        }
+    }
+
+    #[test]
+    fn a_letter_of_two_bytes_is_one_letter() {
+        let mut names = Names::default();
+        names.add(NameOf::Thing, "лампа", None, Map::new());
+        let slips = |said| {
+            super::super::slips::find(&super::super::sentence::heard::Heard::new(said, &[], false), &names).len()
+        };
+        assert_eq!(slips("дамка"), 0, "two of five letters");
+        assert_eq!(slips("лампо"), 1);
+        assert_eq!(slips("лмпа"), 1);
+    }
+}
