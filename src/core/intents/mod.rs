@@ -6,6 +6,7 @@
 
 mod block;
 mod context;
+mod contrast;
 mod coverage;
 pub mod evaluation;
 mod explain;

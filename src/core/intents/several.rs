@@ -33,6 +33,42 @@ const JOINS: [(&str, &[&str]); 6] = [
     ("it", &["e", "e poi", "poi", "ed"]),
 ];
 
+/// Number words that go on behind a joining word: "hundred and …", "treinta y …", "vingt et …".
+const NUMBERS_GO_ON: [&str; 24] = [
+    "hundred",
+    "thousand",
+    "hundert",
+    "tausend",
+    "honderd",
+    "duizend",
+    "cent",
+    "mille",
+    "vingt",
+    "trente",
+    "quarante",
+    "cinquante",
+    "soixante",
+    "ciento",
+    "mil",
+    "treinta",
+    "cuarenta",
+    "cincuenta",
+    "sesenta",
+    "setenta",
+    "ochenta",
+    "noventa",
+    "cento",
+    "mila",
+];
+/// Number words that a smaller one stands before: "zwei und zwanzig", "twee en twintig".
+const TENS_BEHIND: [&str; 17] = [
+    "zwanzig", "dreißig", "dreissig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig", "twintig",
+    "dertig", "veertig", "vijftig", "zestig", "zeventig", "tachtig", "negentig",
+];
+
+/// Parts of a whole, as they are said behind a number.
+const PARTS: [&str; 3] = ["half", "quarter", "third"];
+
 /// A joining word between two others: where it starts and ends, by word.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Join {
@@ -43,7 +79,7 @@ struct Join {
 /// What normalised text means as several commands. Somebody may have paused at some of its words, in a voice or in writing.
 pub(super) fn understand(tongue: &Tongue, said: &Said<'_>, pauses: &[usize]) -> Understood {
     let words: Vec<&str> = said.text.split(' ').collect();
-    let joins = joins(&words, words_that_join(tongue));
+    let joins = joins(&words, tongue);
     let with_pauses = with_pauses(&joins, pauses, words.len());
     // People pause anywhere: where that makes no commands, it means nothing.
     if with_pauses != joins
@@ -63,22 +99,20 @@ fn words_that_join(tongue: &Tongue) -> &'static [&'static str] {
 /// A command whose free words hide another one, as those commands: "play jazz and turn off the lights".
 pub(super) fn behind_free_words(tongue: &Tongue, said: &Said<'_>, free: &Hit) -> Option<Understood> {
     let words: Vec<&str> = said.text.split(' ').collect();
-    let joins = joins(&words, words_that_join(tongue));
+    let joins = joins(&words, tongue);
     if joins.len() > MAX_JOINS {
         return None;
     }
     joins.iter().enumerate().find_map(|(number, join)| {
         let mut hits = vec![one(tongue, said, &words[..join.start].join(" "))?];
         let rest = &words[join.end..];
-        match one(tongue, said, &rest.join(" ")) {
-            Some(hit) => hits.push(hit),
-            None => {
-                let moved = |at: usize| at - join.end;
-                let joins =
-                    joins[number + 1..].iter().map(|join| Join { start: moved(join.start), end: moved(join.end) });
-                let said = Said { text: &rest.join(" "), ..*said };
-                hits.extend(cut_at(tongue, &said, rest, &joins.collect::<Vec<_>>()).ok()?);
-            }
+        if let Some(hit) = one(tongue, said, &rest.join(" ")) {
+            hits.push(hit);
+        } else {
+            let moved = |at: usize| at - join.end;
+            let joins = joins[number + 1..].iter().map(|join| Join { start: moved(join.start), end: moved(join.end) });
+            let said = Said { text: &rest.join(" "), ..*said };
+            hits.extend(cut_at(tongue, &said, rest, &joins.collect::<Vec<_>>()).ok()?);
         }
         (hits[0].name == free.name && hits[1].name != free.name).then(|| all(hits))
     })
@@ -196,8 +230,25 @@ fn one(tongue: &Tongue, said: &Said<'_>, text: &str) -> Option<Hit> {
     }
 }
 
+/// Whether what joins two words makes one number of them: "one hundred and fifty", which no range may have.
+fn is_in_number(tongue: &Tongue, before: &str, behind: &[String]) -> bool {
+    let is_number = |word: &str| {
+        let mut numbers = Vec::new();
+        tongue.spelling.at(word.as_bytes(), 0, &mut numbers);
+        numbers.iter().any(|number| number.end == word.len())
+    };
+    let words: Vec<&str> = behind.iter().take(2).map(String::as_str).collect();
+    let Some(&first) = words.first() else { return false };
+    // "19 and a half".
+    let is_part = PARTS.contains(&first) || (first == "a" && words.get(1).is_some_and(|word| PARTS.contains(word)));
+    (NUMBERS_GO_ON.contains(&before) && is_number(first))
+        || (is_number(before) && TENS_BEHIND.contains(&first))
+        || (is_part && (is_number(before) || before.parse::<u32>().is_ok()))
+}
+
 /// Where joining words stand, the longest of those that start at one place.
-fn joins(words: &[&str], that_join: &[&str]) -> Vec<Join> {
+fn joins(words: &[&str], tongue: &Tongue) -> Vec<Join> {
+    let that_join = words_that_join(tongue);
     let folded: Vec<String> = words.iter().map(|word| fold(word)).collect();
     let mut joins: Vec<Join> = Vec::new();
     let mut at = 1;
@@ -206,7 +257,7 @@ fn joins(words: &[&str], that_join: &[&str]) -> Vec<Join> {
             let length = join.split(' ').count();
             let is_here =
                 folded.len() > at + length && join.split(' ').eq(folded[at..at + length].iter().map(String::as_str));
-            is_here.then_some(length)
+            (is_here && !is_in_number(tongue, &folded[at - 1], &folded[at + length..])).then_some(length)
         });
         match lengths.max() {
             Some(length) => {

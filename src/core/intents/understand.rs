@@ -6,6 +6,7 @@
 use super::guard;
 use super::sentence::found::Found;
 use super::sentence::heard::{Heard, fold};
+use super::sentence::matcher::Rank;
 use super::several;
 use super::slips;
 use super::tongue::{Reading, Tongue};
@@ -41,11 +42,13 @@ impl Tongue {
     pub(super) fn understand(&self, said: &Said<'_>, pauses: &[usize]) -> Understood {
         let heard = self.heard(said.text);
         let found = self.found(&heard);
-        match self.read_found(said, &heard, &found) {
+        let (understood, rank) = self.read_found(said, &heard, &found);
+        match understood {
             Understood::Nothing => {}
             Understood::Hits(hits) => {
                 let search = hits.first().filter(|hit| hit.slots.contains_key(SEARCHED));
                 let more = search.and_then(|search| several::behind_free_words(self, said, search));
+                let more = more.or_else(|| self.read_free_words(said, &heard, rank, hits.first()?));
                 return more.unwrap_or(Understood::Hits(hits));
             }
             unclear @ Understood::Unclear(_) => return unclear,
@@ -65,16 +68,42 @@ impl Tongue {
     /// What the text means as one command, word by word as it was said.
     pub(super) fn read(&self, said: &Said<'_>) -> Understood {
         let heard = self.heard(said.text);
-        self.read_found(said, &heard, &self.found(&heard))
+        self.read_found(said, &heard, &self.found(&heard)).0
     }
 
-    fn read_found(&self, said: &Said<'_>, heard: &Heard<'_>, found: &Found<'_>) -> Understood {
+    fn read_found(&self, said: &Said<'_>, heard: &Heard<'_>, found: &Found<'_>) -> (Understood, Rank) {
         let readings = self.readings(heard, found, said);
         if let Some(question) = readings.first().and_then(|best| self.same_names(best)) {
-            return Understood::Unclear(question);
+            return (Understood::Unclear(question), Rank::default());
         }
-        let hit = readings.into_iter().find_map(|reading| self.hit(reading, said, None));
-        hit.map_or(Understood::Nothing, |hit| Understood::Hits(vec![hit]))
+        let hit = readings.into_iter().find_map(|reading| {
+            let rank = reading.rank;
+            Some((self.hit(reading, said, None)?, rank))
+        });
+        hit.map_or((Understood::Nothing, Rank::default()), |(hit, rank)| (Understood::Hits(vec![hit]), rank))
+    }
+
+    /// What free words mean where a name in them was said nearly: "the kitchn timer" is no timer of that name.
+    fn read_free_words(&self, said: &Said<'_>, heard: &Heard<'_>, rank: Rank, exact: &Hit) -> Option<Understood> {
+        if rank.wildcards.0 == 0 {
+            return None;
+        }
+        let near = slips::find(heard, &self.names);
+        if near.is_empty() {
+            return None;
+        }
+        let mut found = self.found(heard);
+        found.add(&near, heard.end());
+        let mut readings = self.readings(heard, &found, said);
+        readings.retain(|reading| {
+            let Rank { wildcards, wild, .. } = reading.rank;
+            let is_same = reading.block.intent == exact.name && wildcards == rank.wildcards && wild > rank.wild;
+            reading.cost > 0 && (is_same || wildcards > rank.wildcards)
+        });
+        match self.meant_by_slips(said, heard, readings) {
+            hits @ Understood::Hits(_) => Some(hits),
+            Understood::Unclear(_) | Understood::Nothing => None,
+        }
     }
 
     fn hit<'a>(&'a self, reading: Reading<'a>, said: &Said<'a>, corrected: Option<String>) -> Option<Hit> {
@@ -122,7 +151,12 @@ impl Tongue {
             return Understood::Nothing;
         }
         found.add(&near, heard.end());
-        let mut readings = self.readings(heard, &found, said);
+        let readings = self.readings(heard, &found, said);
+        self.meant_by_slips(said, heard, readings)
+    }
+
+    /// Which of the readings with slips is meant, those with the fewest slips.
+    fn meant_by_slips<'a>(&'a self, said: &Said<'a>, heard: &Heard<'_>, mut readings: Vec<Reading<'a>>) -> Understood {
         let Some(best) = readings.first() else { return Understood::Nothing };
         let least = best.cost;
         readings.retain(|reading| reading.cost == least);

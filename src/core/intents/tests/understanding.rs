@@ -102,6 +102,23 @@ fn several_commands_are_all_done() {
 }
 
 #[test]
+fn one_number_is_not_two_commands() {
+    let rules = rules(
+        "language: en\nlists: {level: {range: {from: 0, to: 100}}, name: {values: [lamp one, lamp two]}}\n\
+         intents: {Set: {data: [{sentences: ['set [the] lamp to {level} [percent]'], response: x}]}, \
+         On: {data: [{sentences: ['turn on {name}'], response: x}]}}",
+    );
+    let count = |text| match rules.understand(&Said { text, lang: "en", ..Said::default() }) {
+        Understood::Hits(hits) => hits.len(),
+        _ => 0,
+    };
+    assert_eq!(count("set lamp to one hundred and fifty percent"), 0);
+    assert_eq!(count("set the lamp to a hundred percent"), 1);
+    assert_eq!(count("turn on lamp one and lamp two"), 2);
+    assert_eq!(count("turn on lamp one and two"), 2);
+}
+
+#[test]
 fn a_pause_joins_as_words_do() {
     assert_eq!(done("Turn on the kitchen lamp, turn on the fridge."), "d/k d/fr");
     assert_eq!(done("Turn on the kitchen lamp. Lights off in the den!"), "d/k d/den");
