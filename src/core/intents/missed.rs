@@ -3,14 +3,14 @@
 //! Sentences are tried once more as if any words could be a name. Where one fits, the words that stand for the name are what
 //! is unknown; nothing is ever done by such a reading.
 
-use super::Said;
 use super::lists::Entry;
 use super::names::UNKNOWN;
 use super::near;
 use super::sentence::found::{Occurrence, ValueId};
 use super::sentence::grammar::{ListId, OPEN_LISTS};
 use super::sentence::heard::{Heard, fold};
-use super::tongue::{Reading, Span, Tongue};
+use super::tongue::{Reading, Span, Tongue, area_of};
+use super::{Said, Understood};
 
 /// Names offered.
 const MAX_OFFERED: usize = 3;
@@ -36,7 +36,8 @@ pub(super) fn look<'a>(said: &Said<'_>, mut tongues: impl Iterator<Item = &'a To
     // To suggest what was just said helps nobody.
     let text = fold(said.text);
     suggestions.retain(|suggestion| fold(suggestion) != text);
-    if let Some(missed) = tongues.find_map(|tongue| tongue.unknown(said, &suggestions)) {
+    let known = |tongue: &Tongue| tongue.without_room(said).or_else(|| tongue.unknown(said, &suggestions));
+    if let Some(missed) = tongues.find_map(known) {
         return missed;
     }
     let message = match suggestions.first() {
@@ -47,6 +48,44 @@ pub(super) fn look<'a>(said: &Said<'_>, mut tongues: impl Iterator<Item = &'a To
 }
 
 impl Tongue {
+    /// What is missed where the sentence is for the room it is said in, and nothing says which that is.
+    fn without_room(&self, said: &Said<'_>) -> Option<Missed> {
+        if area_of(said).is_some() {
+            return None;
+        }
+        let area = OPEN_LISTS.iter().position(|list| *list == "area").and_then(|list| ListId::try_from(list).ok())?;
+        let rooms = || self.view().entries(area).map(|entry| entry.said.as_str());
+        let is_command = |said: Said<'_>| matches!(self.read(&said), Understood::Hits(_));
+        if !is_command(Said { site: rooms().next(), ..*said }) {
+            return None;
+        }
+        let message = "which room? Name it, or send the utterance with the `site_id` it came from".to_owned();
+        let mut suggestions = Vec::new();
+        for room in rooms() {
+            let with_room = format!("{} in the {room}", said.text);
+            if suggestions.len() < MAX_OFFERED && is_command(Said { text: &with_room, ..*said }) {
+                suggestions.push(with_room);
+            }
+        }
+        Some(Missed { message, suggestions })
+    }
+
+    /// Whether some sentence has a word of its own, or one and its ending, so that it is no name that is unknown.
+    fn has_word(&self, word: &str) -> bool {
+        let word = word.as_bytes();
+        let (mut starts, mut ends) = (vec![false; word.len() + 1], vec![false; word.len() + 1]);
+        ends[word.len()] = true;
+        for text in self.grammar.words() {
+            if word.starts_with(text) {
+                starts[text.len()] = true;
+            }
+            if word.ends_with(text) {
+                ends[word.len() - text.len()] = true;
+            }
+        }
+        starts.iter().zip(&ends).any(|(starts, ends)| *starts && *ends)
+    }
+
     /// What is missed where some sentence fits but for one or more names.
     fn unknown(&self, said: &Said<'_>, near: &[String]) -> Option<Missed> {
         let heard = self.heard(said.text);
@@ -57,6 +96,9 @@ impl Tongue {
         if let Some(missed) = readings.iter().find_map(|reading| self.unfit(&heard, reading, near)) {
             return Some(missed);
         }
+        let is_name =
+            |span: &Span| !heard.words(span.start, span.end).split(' ').all(|word| self.has_word(&fold(word)));
+        readings.retain(|reading| reading.spans.iter().all(|span| !is_unknown(span) || is_name(span)));
         let best = readings.first()?;
         let span = best.spans.iter().find(|span| is_unknown(span))?;
         let words = heard.words(span.start, span.end);

@@ -3,7 +3,8 @@
 //! A slip never changes a digit (numbers are heard right, and "light 2" is not "light 3"), short names allow none, and a word
 //! that means something itself is no slip of another: see [`contrast`]. Letters are counted, not bytes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use rphonetic::{DoubleMetaphone, Encoder};
@@ -262,7 +263,8 @@ fn each_rest(trie: &Trie<ValueId>, at: Place, bytes: &mut SmallVec<[u8; 4]>, eac
 /// Names by how they sound, as English speech-to-text would confuse them; and the words they are made of.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sounds {
-    by_sound: HashMap<Arc<str>, SmallVec<[ValueId; 1]>>,
+    /// In order, so that what begins like no name is given up early.
+    by_sound: BTreeMap<Arc<str>, SmallVec<[ValueId; 1]>>,
     /// How often names have a word.
     words: HashMap<Arc<str>, u32>,
 }
@@ -318,7 +320,11 @@ impl Sounds {
                 joined.push_str(sound);
                 let end = end_of(starts[first + offset]);
                 let Ok(said) = std::str::from_utf8(&heard.folded[start..end]) else { break };
-                for &id in self.by_sound.get(joined.as_str()).into_iter().flatten() {
+                let mut from_here = self.by_sound.range::<str, _>((Bound::Included(joined.as_str()), Bound::Unbounded));
+                let Some((known, ids)) = from_here.next().filter(|(known, _)| known.starts_with(&joined)) else {
+                    break;
+                };
+                for &id in ids.iter().filter(|_| **known == *joined) {
                     let is_meant = |text: &&String| {
                         sound_of_name(text).as_deref() == Some(&joined) && !is_another(said, text, names)
                     };

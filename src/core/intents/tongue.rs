@@ -268,7 +268,7 @@ impl Tongue {
 }
 
 /// Where it was said, folded.
-fn area_of(said: &Said<'_>) -> Option<Value> {
+pub(super) fn area_of(said: &Said<'_>) -> Option<Value> {
     let area = said.context.and_then(|context| context.get("area")).and_then(Value::as_str).or(said.site)?;
     Some(Value::String(fold(area)))
 }

@@ -137,6 +137,14 @@ impl Grammar {
         &self.nodes[usize::try_from(id).unwrap_or(usize::MAX)]
     }
 
+    /// The words of all sentences, folded; some more than once.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &[u8]> {
+        self.nodes.iter().filter_map(|node| match node {
+            Node::Word { text, .. } => Some(&**text),
+            _ => None,
+        })
+    }
+
     /// Whether there is no room for more.
     pub(crate) fn is_full(&self) -> bool {
         self.nodes.len() > MAX_NODES

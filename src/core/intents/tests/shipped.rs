@@ -58,6 +58,12 @@ fn what_is_near_is_suggested() {
         unfit.message,
         "\u{201c}kitchen light\u{201d} is known, but is nothing for \u{201c}open the \u{2026}\u{201d}"
     );
+    let where_said = missed("turn on the light");
+    assert!(where_said.message.starts_with("which room?"), "{where_said:?}");
+    assert_eq!(where_said.suggestions.first().map(String::as_str), Some("turn on the light in the kitchen"));
+    // A word of the sentences is no name that is unknown.
+    let light = missed("light the light");
+    assert!(!light.message.contains("called"), "{light:?}");
     for nothing in ["quantum", ""] {
         assert_eq!(missed(nothing).suggestions, Vec::<String>::new());
         assert!(missed(nothing).message.starts_with("no rule matches"));
