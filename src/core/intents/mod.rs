@@ -21,6 +21,7 @@ mod names;
 mod near;
 mod numbers;
 mod openers;
+mod part;
 mod regexes;
 mod respond;
 mod schema;

@@ -12,6 +12,7 @@ use crate::core::utterance;
 
 use super::block::EXCEPTED;
 use super::guard;
+use super::part::{self, Part};
 use super::sentence::heard::fold;
 use super::tongue::Tongue;
 use super::understand::{Unclear, Understood};
@@ -19,6 +20,8 @@ use super::{Hit, Said};
 
 /// Joining words of one utterance; more are dictation.
 const MAX_JOINS: usize = 5;
+/// The slot of a name in free words: a timer's.
+const NAMED: &str = "name";
 /// Texts that are tried for one utterance.
 const MAX_TRIES: usize = 60;
 /// Where a sentence or a part of one ends.
@@ -96,12 +99,22 @@ fn words_that_join(tongue: &Tongue) -> &'static [&'static str] {
     JOINS.iter().find(|(language, _)| *language == primary).map_or(&[], |(_, words)| words)
 }
 
-/// A command whose free words hide another one, as those commands: "play jazz and turn off the lights".
-pub(super) fn behind_free_words(tongue: &Tongue, said: &Said<'_>, free: &Hit) -> Option<Understood> {
+/// A command whose free words hide others, as those commands: "play jazz and turn off the lights".
+pub(super) fn behind_free_words(tongue: &Tongue, said: &Said<'_>, pauses: &[usize], free: &Hit) -> Option<Understood> {
     let words: Vec<&str> = said.text.split(' ').collect();
     let joins = joins(&words, tongue);
-    if joins.len() > MAX_JOINS {
+    if joins.is_empty() || joins.len() > MAX_JOINS {
         return None;
+    }
+    let cut = [with_pauses(&joins, pauses, words.len()), joins.clone()].into_iter().find_map(|joins| {
+        let cutter = Cutter::new(tongue, said, &words, &joins);
+        cutter.by_themselves().into_iter().collect::<Option<Vec<_>>>()
+    });
+    if let Some(hits) = cut {
+        return Some(all(hits));
+    }
+    if free.slots.contains_key(NAMED) {
+        return no_name(tongue, said, &words, &joins, free);
     }
     joins.iter().enumerate().find_map(|(number, join)| {
         let mut hits = vec![one(tongue, said, &words[..join.start].join(" "))?];
@@ -118,14 +131,29 @@ pub(super) fn behind_free_words(tongue: &Tongue, said: &Said<'_>, free: &Hit) ->
     })
 }
 
+/// What is said of a name in free words that goes on over the end of a command: "five minutes and another".
+fn no_name(tongue: &Tongue, said: &Said<'_>, words: &[&str], joins: &[Join], free: &Hit) -> Option<Understood> {
+    let name = format!(" {} ", fold(free.slots.get(NAMED)?.as_str()?));
+    if !words_that_join(tongue).iter().any(|join| name.contains(&format!(" {join} "))) {
+        return None;
+    }
+    let cutter = Cutter::new(tongue, said, words, joins);
+    let commands = cutter.by_themselves();
+    // "Salt and pepper" begins no command.
+    commands.first()?.as_ref()?;
+    match not_all(&cutter.texts(), &commands) {
+        unclear @ Understood::Unclear(_) => Some(unclear),
+        Understood::Hits(_) | Understood::Nothing => None,
+    }
+}
+
 /// The commands that the words are, cut at some of the joins; else what is to be said of those that are not all commands.
 fn cut_at(tongue: &Tongue, said: &Said<'_>, words: &[&str], joins: &[Join]) -> Result<Vec<Hit>, Understood> {
     if joins.is_empty() || joins.len() > MAX_JOINS {
         return Err(Understood::Nothing);
     }
-    let parts = parts(words.len(), joins);
-    let cutter = Cutter { tongue, said, words, joins, tried: RefCell::default() };
-    let commands = parts.iter().map(|part| cutter.read(std::slice::from_ref(part))).collect::<Vec<_>>();
+    let cutter = Cutter::new(tongue, said, words, joins);
+    let commands = cutter.by_themselves();
     // What is a command by itself shares no words with another.
     if commands.iter().all(Option::is_some) {
         return Ok(commands.into_iter().flatten().collect());
@@ -137,7 +165,7 @@ fn cut_at(tongue: &Tongue, said: &Said<'_>, words: &[&str], joins: &[Join]) -> R
     if let Some(cut) = cutter.cut(0, 0) {
         return Ok(cut);
     }
-    let parts: Vec<String> = parts.into_iter().map(|part| words[part].join(" ")).collect();
+    let parts = cutter.texts();
     let commands = with_slips(tongue, said, &parts, commands);
     if commands.iter().all(Option::is_some) {
         return Ok(commands.into_iter().flatten().collect());
@@ -159,7 +187,7 @@ fn with_slips(tongue: &Tongue, said: &Said<'_>, parts: &[String], mut commands: 
     // Without one sure command, it may be anything.
     if commands.iter().any(Option::is_some) {
         for (part, command) in parts.iter().zip(&mut commands).filter(|(_, command)| command.is_none()) {
-            if let Understood::Hits(hits) = tongue.read_with_slips(&Said { text: part, ..*said }) {
+            if let Understood::Hits(hits) = tongue.read_part_with_slips(&Said { text: part, ..*said }) {
                 *command = hits.into_iter().next();
             }
         }
@@ -207,27 +235,27 @@ fn parts(words: usize, joins: &[Join]) -> Vec<Range<usize>> {
 
 /// Says which part was not understood, where another one is a command.
 fn not_all(parts: &[String], commands: &[Option<Hit>]) -> Understood {
-    let is_command = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| !guard::tells(&hit.name));
+    let command = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| !guard::tells(&hit.name));
     let of_each = || parts.iter().zip(commands);
-    let known = of_each().find(|(_, hit)| is_command(hit)).map(|(part, _)| part);
+    let known = of_each().find(|(_, hit)| command(hit)).map(|(part, _)| part);
+    // Half of what was said may be more than was meant: all but one thing, or all that is left.
+    let is_whole = |hit: &Hit| !hit.slots.contains_key(EXCEPTED);
+    let suggested = parts.first().zip(commands.first()).filter(|(_, hit)| hit.as_ref().is_some_and(is_whole));
     let unknown = of_each().find(|(_, hit)| hit.is_none()).map(|(part, _)| part);
     match (known, unknown) {
         (Some(known), Some(unknown)) => Understood::Unclear(Unclear {
             message: format!(
                 "I understood \u{201c}{known}\u{201d}, but not \u{201c}{unknown}\u{201d}; nothing was done"
             ),
-            suggestions: vec![known.clone()],
+            suggestions: suggested.map(|(part, _)| part.clone()).into_iter().collect(),
         }),
         _ => Understood::Nothing,
     }
 }
 
-/// What a text means as one command.
+/// What a text means as one command; one that speaks of something named before has nothing to speak of.
 fn one(tongue: &Tongue, said: &Said<'_>, text: &str) -> Option<Hit> {
-    match tongue.read(&Said { text, ..*said }) {
-        Understood::Hits(hits) => hits.into_iter().next(),
-        Understood::Unclear(_) | Understood::Nothing => None,
-    }
+    tongue.read_part(&Said { text, ..*said }).filter(|part| !part.is_about_it).map(|part| part.hit)
 }
 
 /// Whether what joins two words makes one number of them: "one hundred and fifty", which no range may have.
@@ -279,10 +307,25 @@ struct Cutter<'a> {
     words: &'a [&'a str],
     joins: &'a [Join],
     /// What was read already: ways to cut share most of their texts. Bounded, so that no utterance keeps the others waiting.
-    tried: RefCell<Vec<(Pieces, Option<Hit>)>>,
+    tried: RefCell<Vec<(Pieces, Option<Part>)>>,
 }
 
-impl Cutter<'_> {
+impl<'a> Cutter<'a> {
+    fn new(tongue: &'a Tongue, said: &'a Said<'a>, words: &'a [&'a str], joins: &'a [Join]) -> Self {
+        Self { tongue, said, words, joins, tried: RefCell::default() }
+    }
+
+    /// The parts between the joins, as they were said.
+    fn texts(&self) -> Vec<String> {
+        parts(self.words.len(), self.joins).into_iter().map(|part| self.words[part].join(" ")).collect()
+    }
+
+    /// What each of the parts is by itself.
+    fn by_themselves(&self) -> Vec<Option<Hit>> {
+        let parts = parts(self.words.len(), self.joins).into_iter().map(|part| self.part(&[part]));
+        part::resolve_it(self.tongue, self.said, &self.texts(), parts.collect())
+    }
+
     /// Commands from a word on, with `first` the number of the first joining word after it: the longest part first.
     fn cut(&self, start: usize, first: usize) -> Option<Vec<Hit>> {
         for last in (first..=self.joins.len()).rev() {
@@ -300,8 +343,14 @@ impl Cutter<'_> {
         None
     }
 
-    /// What some of the words mean as one command.
+    /// What some of the words mean as one command that needs no other.
     fn read(&self, pieces: &[Range<usize>]) -> Option<Hit> {
+        let is_first = pieces.first().is_some_and(|piece| piece.start == 0);
+        self.part(pieces).filter(|part| is_first || !part.is_about_it).map(|part| part.hit)
+    }
+
+    /// What some of the words mean as one command.
+    fn part(&self, pieces: &[Range<usize>]) -> Option<Part> {
         let mut key = Pieces::new();
         for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
             match key.last_mut() {
@@ -317,9 +366,9 @@ impl Cutter<'_> {
             return None;
         }
         let words: Vec<&str> = key.iter().flat_map(|piece| &self.words[piece.clone()]).copied().collect();
-        let hit = one(self.tongue, self.said, &words.join(" "));
-        tried.push((key, hit.clone()));
-        hit
+        let part = self.tongue.read_part(&Said { text: &words.join(" "), ..*self.said });
+        tried.push((key, part.clone()));
+        part
     }
 
     /// A command for each of several things that are joined inside it. What is joined is found by trying: the words before

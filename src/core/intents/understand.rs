@@ -12,8 +12,8 @@ use super::slips;
 use super::tongue::{Reading, Tongue};
 use super::{Hit, Said};
 
-/// The slot of what is searched for, in any words; a command behind it is no part of a title.
-const SEARCHED: &str = "search_query";
+/// Slots of what is called anything, a title or a timer; a command before or behind it is no part of that.
+const FREE: [&str; 2] = ["search_query", "name"];
 /// Names offered in a question.
 const MAX_OFFERED: usize = 3;
 
@@ -46,8 +46,10 @@ impl Tongue {
         match understood {
             Understood::Nothing => {}
             Understood::Hits(hits) => {
-                let search = hits.first().filter(|hit| hit.slots.contains_key(SEARCHED));
-                let more = search.and_then(|search| several::behind_free_words(self, said, search));
+                let is_free =
+                    |hit: &&Hit| rank.wildcards.0 > 0 && FREE.iter().any(|slot| hit.slots.contains_key(*slot));
+                let free = hits.first().filter(is_free);
+                let more = free.and_then(|free| several::behind_free_words(self, said, pauses, free));
                 let more = more.or_else(|| self.read_free_words(said, &heard, rank, hits.first()?));
                 return more.unwrap_or(Understood::Hits(hits));
             }
@@ -59,10 +61,16 @@ impl Tongue {
         }
     }
 
-    /// What the text means as one command, with slips of names forgiven.
-    pub(super) fn read_with_slips(&self, said: &Said<'_>) -> Understood {
+    /// What the text means as one of several commands, with slips of names forgiven.
+    pub(super) fn read_part_with_slips(&self, said: &Said<'_>) -> Understood {
         let heard = self.heard(said.text);
-        self.read_slips(said, &heard, self.found(&heard))
+        let mut found = self.found(&heard);
+        if !self.add_slips(&heard, &mut found) {
+            return Understood::Nothing;
+        }
+        let mut readings = self.readings(&heard, &found, said);
+        readings.retain(|reading| !self.is_bare(&heard, reading) && !self.is_about_it(&heard, reading));
+        self.meant_by_slips(said, &heard, readings)
     }
 
     /// What the text means as one command, word by word as it was said.
@@ -106,13 +114,13 @@ impl Tongue {
         }
     }
 
-    fn hit<'a>(&'a self, reading: Reading<'a>, said: &Said<'a>, corrected: Option<String>) -> Option<Hit> {
+    pub(super) fn hit<'a>(&'a self, reading: Reading<'a>, said: &Said<'a>, corrected: Option<String>) -> Option<Hit> {
         let hit = reading.block.hit(reading.slots, reading.line, reading.text, said, self.view())?;
         Some(Hit { corrected, ..hit })
     }
 
     /// A question where the same words name several things.
-    fn same_names(&self, reading: &Reading<'_>) -> Option<Unclear> {
+    pub(super) fn same_names(&self, reading: &Reading<'_>) -> Option<Unclear> {
         let span = reading.spans.iter().find(|span| !span.others.is_empty())?;
         let view = self.view();
         let ids = span.value.iter().chain(&span.others);
@@ -143,16 +151,17 @@ impl Tongue {
 
     /// What the text means if a name in it was said nearly.
     fn read_slips(&self, said: &Said<'_>, heard: &Heard<'_>, mut found: Found<'_>) -> Understood {
-        if !self.may_name(heard, &found) {
+        if !self.add_slips(heard, &mut found) {
             return Understood::Nothing;
         }
-        let near = slips::find(heard, &self.names);
-        if near.is_empty() {
-            return Understood::Nothing;
-        }
+        self.meant_by_slips(said, heard, self.readings(heard, &found, said))
+    }
+
+    /// Adds the names that were said nearly; whether there are any.
+    fn add_slips(&self, heard: &Heard<'_>, found: &mut Found<'_>) -> bool {
+        let near = if self.may_name(heard, found) { slips::find(heard, &self.names) } else { Vec::new() };
         found.add(&near, heard.end());
-        let readings = self.readings(heard, &found, said);
-        self.meant_by_slips(said, heard, readings)
+        !near.is_empty()
     }
 
     /// Which of the readings with slips is meant, those with the fewest slips.

@@ -60,7 +60,7 @@ fn what_is_near_is_suggested() {
     );
     let where_said = missed("turn on the light");
     assert!(where_said.message.starts_with("which room?"), "{where_said:?}");
-    assert_eq!(where_said.suggestions.first().map(String::as_str), Some("turn on the light in the kitchen"));
+    assert!(where_said.suggestions.contains(&"turn on the light in the kitchen".to_owned()), "{where_said:?}");
     // A word of the sentences is no name that is unknown.
     let light = missed("light the light");
     assert!(!light.message.contains("called"), "{light:?}");

@@ -164,6 +164,94 @@ fn of_several_commands_all_are_done_or_none() {
     assert_eq!(done("salt and pepper"), "nothing");
 }
 
+/// What the shipped intents do in the demo home, as topic and payload.
+fn done_in_demo(text: &str, site: Option<&str>) -> Vec<String> {
+    let (rules, problems) = load(&shipped());
+    assert_eq!(problems, []);
+    match rules.understand(&Said { text, lang: "en", site, ..Said::default() }) {
+        Understood::Hits(hits) => {
+            let publishes = hits.iter().flat_map(|hit| &hit.publishes);
+            publishes.map(|publish| format!("{} {}", publish.topic, publish.payload)).collect()
+        }
+        Understood::Unclear(unclear) => vec![unclear.message],
+        Understood::Nothing => Vec::new(),
+    }
+}
+
+#[test]
+fn a_name_beside_a_command_is_no_command() {
+    let on_or_off = |state: &str, things: &[&str]| -> Vec<String> {
+        things.iter().map(|thing| format!("zigbee2mqtt/{thing}/set {{\"state\":\"{state}\"}}")).collect()
+    };
+    for (text, things) in [
+        ("kitchen light and hallway light off", &["kitchen_light", "hallway_light"][..]),
+        ("kitchen light, hallway light and office light off", &["kitchen_light", "hallway_light", "office_light"]),
+        ("bedroom light and tv off", &["bedroom_light", "tv_plug"]),
+        ("the kitchen light and the reading lamp off", &["kitchen_light", "reading_lamp"]),
+    ] {
+        assert_eq!(done_in_demo(text, None), on_or_off("OFF", things), "{text}");
+    }
+    assert_eq!(done_in_demo("kitchen light", None), on_or_off("ON", &["kitchen_light"]));
+    for text in [
+        "is the kitchen light on and the reading lamp",
+        "check the kitchen light and the reading lamp",
+        "turn off all the lights except the bedroom light and the kitchen light",
+        "turn off everything downstairs except the tv and the kitchen light",
+        "turn on the kitchen light and 40 percent",
+        "turn off the tv and the kichen light on the left",
+    ] {
+        let done = done_in_demo(text, None).join(" ");
+        assert!(!done.contains("zigbee2mqtt") && !done.contains("home/"), "{text}: {done}");
+    }
+}
+
+#[test]
+fn it_is_what_was_named_before() {
+    let brighter = done_in_demo("turn the reading lamp up", None);
+    assert_eq!(brighter.len(), 1);
+    let lamp = |then: &str| done_in_demo(&format!("turn on the reading lamp and {then}"), None);
+    assert_eq!(lamp("turn it up")[1..], brighter);
+    assert_eq!(lamp("set it to blue")[1..], done_in_demo("set the reading lamp to blue", None));
+    assert_eq!(lamp("then turn it off")[1..], done_in_demo("turn off the reading lamp", None));
+    for text in [
+        "open the office blinds and turn it up",
+        "turn up the heating and turn it down",
+        "turn on the kitchen light and the reading lamp and turn it up",
+        "turn on the light and mute it",
+    ] {
+        for site in [None, Some("bedroom")] {
+            let done = done_in_demo(text, site).join(" ");
+            assert!(!done.contains("shairport"), "{text}: {done}");
+        }
+    }
+}
+
+#[test]
+fn free_words_hide_no_command() {
+    let named = |text: &str| {
+        let (rules, _) = load(&shipped());
+        match rules.understand(&Said { text, lang: "en", site: Some("kitchen"), ..Said::default() }) {
+            Understood::Hits(hits) => hits.into_iter().map(|hit| hit.name).collect::<Vec<_>>().join(" "),
+            Understood::Unclear(unclear) => unclear.message,
+            Understood::Nothing => "nothing".to_owned(),
+        }
+    };
+    for (text, expected) in [
+        ("turn on the kitchen light and set a timer for five minutes", "HassTurnOn HassStartTimer"),
+        ("turn off the tv and start a 10 minute timer", "HassTurnOff HassStartTimer"),
+        ("set a 5 minute timer and a ten minute timer", "HassStartTimer HassStartTimer"),
+        ("play some music and dim the lights", "HassMediaUnpause HassLightSet"),
+        ("set a salt and pepper timer for five minutes", "HassStartTimer"),
+        ("play salt and pepper on the radio", "HassMediaSearchAndPlay"),
+        (
+            "set a timer for 5 minutes and another for ten minutes",
+            "I understood “set a timer for 5 minutes”, but not “another for ten minutes”; nothing was done",
+        ),
+    ] {
+        assert_eq!(named(text), expected, "{text}");
+    }
+}
+
 /// The shipped English intents in a house with what must be guarded.
 fn at_home(text: &str, site: Option<&str>) -> Understood {
     let home = json!({
