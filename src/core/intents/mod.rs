@@ -49,7 +49,7 @@ pub use home::Home;
 pub use loader::{check, load};
 pub use missed::Missed;
 pub use names::{NameId, NameOf, Names};
-pub use respond::Now;
+pub use respond::{Clock, Now};
 pub use selftest::{Failure, TestReport};
 pub use understand::{Unclear, Understood};
 
