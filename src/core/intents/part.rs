@@ -68,6 +68,11 @@ impl Tongue {
     }
 }
 
+/// Whether a command is about what is playing, by its name in Home Assistant.
+fn is_about_players(hit: &Hit) -> bool {
+    hit.name.starts_with("HassMedia") || hit.name.starts_with("HassSetVolume")
+}
+
 /// What a reading names, as it was said.
 fn thing(heard: &Heard<'_>, reading: &Reading<'_>) -> Option<String> {
     let is_name = |slot: usize| reading.block.slots.get(slot).is_some_and(|slot| slot == "name");
@@ -90,6 +95,10 @@ pub(super) fn resolve_it(
         let is_it = |word: &&str| pronouns.contains(&fold(word).as_str());
         let part = match (part, &named) {
             (Some(part), _) if number == 0 || !part.is_about_it => Some(part),
+            // "Play jazz and turn it up": what is playing needs no name.
+            (Some(part), None) if is_about_players(&part.hit) && resolved.iter().flatten().all(is_about_players) => {
+                Some(part)
+            }
             (_, Some(thing)) if number > 0 && text.split(' ').any(|word| is_it(&word)) => {
                 let words = text.split(' ').map(|word| if is_it(&word) { thing.as_str() } else { word });
                 tongue.read_part(&Said { text: &words.collect::<Vec<_>>().join(" "), ..*said })

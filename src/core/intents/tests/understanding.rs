@@ -241,6 +241,7 @@ fn free_words_hide_no_command() {
         ("turn off the tv and start a 10 minute timer", "HassTurnOff HassStartTimer"),
         ("set a 5 minute timer and a ten minute timer", "HassStartTimer HassStartTimer"),
         ("play some music and dim the lights", "HassMediaUnpause HassLightSet"),
+        ("play jazz and turn it up", "HassMediaSearchAndPlay HassSetVolumeRelative"),
         ("set a salt and pepper timer for five minutes", "HassStartTimer"),
         ("play salt and pepper on the radio", "HassMediaSearchAndPlay"),
         (
