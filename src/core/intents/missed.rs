@@ -46,10 +46,16 @@ pub(super) fn look<'a>(said: &Said<'_>, tongues: impl Iterator<Item = &'a Tongue
             continue;
         }
         let look = Look { tongue, said, heard: &heard, vocabulary: &vocabulary };
-        if let Some(missed) = look.without_room().or_else(|| look.unknown()) {
+        if let Some(missed) = look.without_room() {
             return missed;
         }
-        let near = look.nearly_said();
+        let (sentences, names) = look.nearly_said();
+        if sentences.is_empty()
+            && let Some(missed) = look.unknown()
+        {
+            return missed;
+        }
+        let near = if sentences.is_empty() { names } else { sentences };
         suggestions.extend(if near.is_empty() { vocabulary.phrasings(said) } else { near });
     }
     suggestions.truncate(MAX_SUGGESTIONS);
@@ -221,27 +227,20 @@ impl<'a> Look<'a> {
         format!("{}{name}{}", text.get(..before).unwrap_or_default(), text.get(after..).unwrap_or_default())
     }
 
-    /// Sentences with a slip put right that are understood, or else the names that were nearly said.
-    fn nearly_said(&self) -> Vec<String> {
+    /// Sentences with a slip put right that are understood, and the names that were nearly said.
+    fn nearly_said(&self) -> (Vec<String>, Vec<String>) {
         let (mut sentences, mut names) = (Vec::new(), Vec::new());
         let starts = self.word_starts();
         for near in near::names(self.vocabulary) {
-            let (first, last) = (near.words.0, near.words.1 - 1);
-            let (Some(&start), Some(&last)) = (starts.get(first), starts.get(last)) else { continue };
+            let (Some(&start), Some(&last)) = (starts.get(near.words.0), starts.get(near.words.1 - 1)) else { continue };
             let text = self.put_at(start, self.word_end(last), near.name);
-            let found = if self.hits(&text).is_some() {
+            if self.hits(&text).is_some() {
                 sentences.push(text);
-                continue;
-            } else {
-                near.name.to_owned()
-            };
-            if near.is_name && !names.contains(&found) {
-                names.push(found);
+            } else if near.is_name && !names.iter().any(|known| known == near.name) {
+                names.push(near.name.to_owned());
             }
         }
-        let mut suggestions = if sentences.is_empty() { names } else { sentences };
-        suggestions.truncate(MAX_SUGGESTIONS);
-        suggestions
+        (sentences, names)
     }
 
     fn word_starts(&self) -> Vec<usize> {

@@ -50,8 +50,14 @@ struct Known<'a> {
     in_sentences: bool,
     /// Whether a sentence begins with it.
     begins: bool,
+    /// The phrasings that have it, how many of them begin with it, and how many end with it.
+    phrasings: Vec<usize>,
+    first: usize,
+    last: usize,
     /// The things and places whose names have it; of many, some.
     named: Vec<&'a Value>,
+    /// Whether a room or a floor is called so.
+    is_place: bool,
     /// Whether a value of some list has it.
     is_value: bool,
     /// Whether a phrasing without it would mean something else, once that was tried.
@@ -64,6 +70,8 @@ pub(super) struct Vocabulary<'a> {
     tongue: &'a Tongue,
     words: Vec<String>,
     known: HashMap<String, Known<'a>>,
+    /// The phrasings of the language, folded.
+    phrasings: Vec<String>,
 }
 
 impl<'a> Vocabulary<'a> {
@@ -80,8 +88,10 @@ impl<'a> Vocabulary<'a> {
                 ..Known::default()
             });
         }
-        let mut vocabulary = Self { tongue, words, known };
+        let phrasings = tongue.phrasings.iter().map(|say| fold(say)).collect();
+        let mut vocabulary = Self { tongue, words, known, phrasings };
         vocabulary.look_up_names();
+        vocabulary.look_up_phrasings();
         vocabulary
     }
 
@@ -93,8 +103,22 @@ impl<'a> Vocabulary<'a> {
                 for word in entry.texts().iter().flat_map(|text| text.split(' ')) {
                     let Some(known) = self.known.get_mut(word) else { continue };
                     known.is_value |= !is_open;
+                    known.is_place |= is_open && list > 0;
                     let meant = entry.out.as_ref().filter(|_| is_open && known.named.len() <= MAX_SUGGESTIONS);
                     known.named.extend(meant.filter(|meant| !known.named.contains(meant)));
+                }
+            }
+        }
+    }
+
+    fn look_up_phrasings(&mut self) {
+        for (number, say) in self.phrasings.iter().enumerate() {
+            let words = || say.split(' ');
+            for word in words() {
+                if let Some(known) = self.known.get_mut(word).filter(|known| known.phrasings.last() != Some(&number)) {
+                    known.phrasings.push(number);
+                    known.first += usize::from(words().next() == Some(word));
+                    known.last += usize::from(words().next_back() == Some(word));
                 }
             }
         }
@@ -119,18 +143,41 @@ impl<'a> Vocabulary<'a> {
     /// Whether the words may be a name that nobody knows: no verb at either end, and one word at least that the sentences
     /// lack, or that tells some name.
     pub(super) fn may_be_name(&self, words: &[String]) -> bool {
-        let is_verb = |word: Option<&String>| {
-            word.and_then(|word| self.known.get(word)).is_some_and(|known| known.begins && known.named.is_empty())
+        let [first, .., last] = words else {
+            return words.iter().all(|word| !self.is_verb(word) && self.is_new(word));
         };
-        let is_new = |word: &String| self.known.get(word).is_some_and(|known| !known.in_sentences);
-        let is_hint = |word: &String| words.len() > 1 && self.is_rare(word);
-        !is_verb(words.first()) && !is_verb(words.last()) && words.iter().any(|word| is_new(word) || is_hint(word))
+        // "And", "to", "the": sentences go on behind them.
+        let goes_on = |word: &str| {
+            self.is_of_sentences(word)
+                && self.known.get(word).is_some_and(|known| known.last == 0 && !known.phrasings.is_empty())
+        };
+        let is_hinted = || {
+            !self.is_of_sentences(first)
+                && !self.is_of_sentences(last)
+                && words.iter().any(|word| self.is_rare(word))
+        };
+        ![first, last].into_iter().any(|word| self.is_verb(word))
+            && !goes_on(last)
+            && (words.iter().any(|word| self.is_new(word)) || is_hinted())
     }
 
-    /// Whether only a few names have the word, so that it tells which is meant.
+    /// Whether no sentence has a word.
+    fn is_new(&self, word: &str) -> bool {
+        self.known.get(word).is_some_and(|known| !known.in_sentences)
+    }
+
+    /// Whether sentences begin with a word, and most phrasings that have it do: "heater" stands elsewhere too.
+    fn is_verb(&self, word: &str) -> bool {
+        self.known.get(word).is_some_and(|known| {
+            let is_first = 2 * known.first >= known.phrasings.len() && known.first > 0;
+            known.begins && known.named.is_empty() && (is_first || self.phrasings.is_empty())
+        })
+    }
+
+    /// Whether only a few names have the word, so that it tells which is meant; that of a place tells no thing.
     fn is_rare(&self, word: &str) -> bool {
-        let named = self.known.get(word).map_or(0, |known| known.named.len());
-        word.chars().count() >= MIN_SHARED_LETTERS && (1..=MAX_SUGGESTIONS).contains(&named)
+        let is_few = |known: &Known<'_>| !known.is_place && (1..=MAX_SUGGESTIONS).contains(&known.named.len());
+        word.chars().count() >= MIN_SHARED_LETTERS && self.known.get(word).is_some_and(is_few)
     }
 
     /// How near a name is to the words, of 1, with the text of it that is; `None` where it is another.
@@ -147,49 +194,58 @@ impl<'a> Vocabulary<'a> {
         entry.texts().iter().filter_map(of_text).max_by(|one, other| one.0.total_cmp(&other.0))
     }
 
-    /// Whether a phrasing may be suggested: it has every word that tells something, and is no part of what was said.
+    /// Whether a phrasing may be suggested: it has every word that tells something, is no part of what was said, and adds
+    /// no more than what the words that nobody knows stand for, or what a command that was begun lacks.
     fn may_suggest(&self, say: &str, said: &Said<'_>) -> bool {
         let theirs: Vec<&str> = say.split(' ').collect();
-        let adds = theirs.iter().any(|word| !self.words.iter().any(|ours| ours == word));
+        let added = theirs.iter().filter(|word| !self.known.contains_key(**word)).count();
+        let unknown = self.words.iter().filter(|word| !self.is_known(word)).count();
+        let begun = || {
+            theirs.iter().zip(&self.words).filter(|(theirs, ours)| *theirs == ours).count() == self.words.len()
+                && self.words.first().is_some_and(|word| self.is_verb(word))
+        };
         let lacks = || self.words.iter().any(|word| !theirs.contains(&word.as_str()) && self.is_telling(word, said));
-        (adds || theirs.len() >= self.words.len()) && !lacks()
+        (added > 0 || theirs.len() >= self.words.len()) && (added <= unknown + 1 || begun()) && !lacks()
+    }
+
+    /// Whether the rules or the home know a word.
+    fn is_known(&self, word: &str) -> bool {
+        word.contains(char::is_numeric)
+            || self.known.get(word).is_some_and(|known| known.in_sentences || known.is_value || !known.named.is_empty())
     }
 
     /// Whether a word tells something: the rules or the home know it, and phrasings mean something else without it.
     fn is_telling(&self, word: &str, said: &Said<'_>) -> bool {
-        let Some(known) = self.known.get(word) else { return false };
-        let is_known = known.in_sentences || known.is_value || !known.named.is_empty();
-        if !is_known && !word.contains(|c: char| c.is_numeric()) {
-            return false;
-        }
+        let Some(known) = self.known.get(word).filter(|_| self.is_known(word)) else { return false };
         *known.is_telling.get_or_init(|| {
             let is_skipped = self.tongue.skip_words.iter().any(|skip| skip == word);
-            !is_skipped && !self.says_nothing(word, said)
+            !is_skipped && !self.says_nothing(word, known, said)
         })
     }
 
-    /// Whether some phrasing means the same without the word.
-    fn says_nothing(&self, word: &str, said: &Said<'_>) -> bool {
-        let with = self.tongue.phrasings.iter().filter(|say| say.split(' ').any(|one| one.eq_ignore_ascii_case(word)));
-        with.take(MAX_TRIED_FOR_WORD).any(|say| {
-            let without: Vec<&str> = say.split(' ').filter(|one| !one.eq_ignore_ascii_case(word)).collect();
-            let hit = |text: &str| match self.tongue.read(&Said { text, ..*said }) {
-                Understood::Hits(hits) => hits.into_iter().next().map(|hit| (hit.name, hit.slots)),
-                _ => None,
-            };
-            hit(&without.join(" ")).is_some_and(|meant| hit(say).is_some_and(|all| all == meant))
-        })
+    /// Whether phrasings mean the same without the word, all of those that are tried.
+    fn says_nothing(&self, word: &str, known: &Known<'_>, said: &Said<'_>) -> bool {
+        let hit = |text: &str| match self.tongue.read(&Said { text, ..*said }) {
+            Understood::Hits(hits) => hits.into_iter().next().map(|hit| (hit.name, hit.slots)),
+            _ => None,
+        };
+        let of_one = |&number: &usize| {
+            let say = self.phrasings.get(number)?;
+            let all = hit(say)?;
+            let without: Vec<&str> = say.split(' ').filter(|one| *one != word).collect();
+            Some(hit(&without.join(" ")).is_some_and(|meant| meant == all))
+        };
+        let mut tried = known.phrasings.iter().take(MAX_TRIED).filter_map(of_one).take(MAX_TRIED_FOR_WORD).peekable();
+        tried.peek().is_some() && tried.all(|is_same| is_same)
     }
 
     /// Phrasings that are understood and mean no less than the words that the rules know; those that name something of the
     /// home first.
     pub(super) fn phrasings(&self, said: &Said<'_>) -> Vec<String> {
         let text = self.words.join(" ");
-        let scored = self.tongue.phrasings.iter().filter_map(|say| {
-            let folded = fold(say);
-            Some((score(&self.words, &text, &folded)?, folded, say))
-        });
-        let mut scored: Vec<(f64, String, &String)> = scored.collect();
+        let each = self.phrasings.iter().zip(self.tongue.phrasings.iter());
+        let mut scored: Vec<(f64, &String, &String)> =
+            each.filter_map(|(folded, say)| Some((score(&self.words, &text, folded)?, folded, say))).collect();
         // A stable sort: equally near ones stay in the order of the files.
         scored.sort_by(|one, other| other.0.total_cmp(&one.0));
         let fitting = scored.into_iter().filter(|(_, folded, _)| self.may_suggest(folded, said)).take(MAX_TRIED);
