@@ -232,7 +232,9 @@ impl<'a> Look<'a> {
         let (mut sentences, mut names) = (Vec::new(), Vec::new());
         let starts = self.word_starts();
         for near in near::names(self.vocabulary) {
-            let (Some(&start), Some(&last)) = (starts.get(near.words.0), starts.get(near.words.1 - 1)) else { continue };
+            let (Some(&start), Some(&last)) = (starts.get(near.words.0), starts.get(near.words.1 - 1)) else {
+                continue;
+            };
             let text = self.put_at(start, self.word_end(last), near.name);
             if self.hits(&text).is_some() {
                 sentences.push(text);
@@ -265,12 +267,13 @@ impl<'a> Look<'a> {
             for (cost, (offset, &last)) in (1_u8..).zip(starts[first..].iter().take(MAX_NAME_WORDS).enumerate()) {
                 let end = self.word_end(last);
                 let Some(words) = words.get(first..=first + offset) else { continue };
-                // "The kitchen" is no name where the kitchen is known.
+                // "The kitchen" and "kitchen and office" are no names where those are known.
                 let is_more = || {
-                    words.iter().any(|word| !self.vocabulary.is_of_sentences(word))
-                        && !known.iter().any(|&(from, to)| {
-                            (start..=end).contains(&from) && to <= end && self.is_filled_up(start..from, to..end)
-                        })
+                    words.iter().zip(&starts[first..]).any(|(word, at)| {
+                        let is_part =
+                            |&(from, to): &(usize, usize)| start <= from && to <= end && (from..to).contains(at);
+                        !self.vocabulary.is_of_sentences(word) && !known.iter().any(is_part)
+                    })
                 };
                 if known.contains(&(start, end)) || (is_more() && self.vocabulary.may_be_name(words)) {
                     for list in 0..OPEN_LISTS.len() {
@@ -281,15 +284,6 @@ impl<'a> Look<'a> {
             }
         }
         names
-    }
-
-    /// Whether nothing stands before and behind a name but words of the sentences.
-    fn is_filled_up(&self, before: std::ops::Range<usize>, behind: std::ops::Range<usize>) -> bool {
-        let is_of_sentences = |part: std::ops::Range<usize>| {
-            let part = String::from_utf8_lossy(&self.heard.folded[part]).into_owned();
-            part.split(' ').filter(|word| !word.is_empty()).all(|word| self.vocabulary.is_of_sentences(word))
-        };
-        is_of_sentences(before) && is_of_sentences(behind)
     }
 }
 

@@ -3,7 +3,7 @@
 //! What contradicts the words that were said is no suggestion, nor is a part of them: somebody who hears it may say it.
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -79,14 +79,9 @@ impl<'a> Vocabulary<'a> {
     pub(super) fn new(tongue: &'a Tongue, text: &str) -> Self {
         let words: Vec<String> = text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let mut known: HashMap<String, Known<'a>> = HashMap::new();
-        let begin = beginnings(&tongue.grammar, tongue.sentences.iter().map(|sentence| sentence.root));
-        for word in &words {
-            let begins = begin.contains(word.as_bytes());
-            known.entry(word.clone()).or_insert_with(|| Known {
-                in_sentences: has_word(&tongue.grammar, word.as_bytes()),
-                begins,
-                ..Known::default()
-            });
+        let (begin, of_sentences) = (beginnings(tongue, &words), of_sentences(&tongue.grammar, &words));
+        for ((word, begins), in_sentences) in words.iter().zip(begin).zip(of_sentences) {
+            known.insert(word.clone(), Known { in_sentences, begins, ..Known::default() });
         }
         let phrasings = tongue.phrasings.iter().map(|say| fold(say)).collect();
         let mut vocabulary = Self { tongue, words, known, phrasings };
@@ -131,7 +126,8 @@ impl<'a> Vocabulary<'a> {
     /// Whether the words turn a command into something else: "don't …".
     pub(super) fn is_negated(&self) -> bool {
         let primary = self.tongue.tag.split('-').next().unwrap_or_default();
-        let negations = NEGATIONS.iter().find(|(language, _)| *language == primary).map_or(&[][..], |(_, words)| *words);
+        let negations =
+            NEGATIONS.iter().find(|(language, _)| *language == primary).map_or(&[][..], |(_, words)| *words);
         self.words.iter().any(|word| negations.contains(&word.as_str()))
     }
 
@@ -151,11 +147,9 @@ impl<'a> Vocabulary<'a> {
             self.is_of_sentences(word)
                 && self.known.get(word).is_some_and(|known| known.last == 0 && !known.phrasings.is_empty())
         };
-        let is_hinted = || {
-            !self.is_of_sentences(first)
-                && !self.is_of_sentences(last)
-                && words.iter().any(|word| self.is_rare(word))
-        };
+        let may_begin =
+            |word: &str| self.is_of_sentences(word) && self.known.get(word).is_some_and(|known| known.begins);
+        let is_hinted = || !may_begin(first) && !may_begin(last) && words.iter().any(|word| self.is_rare(word));
         ![first, last].into_iter().any(|word| self.is_verb(word))
             && !goes_on(last)
             && (words.iter().any(|word| self.is_new(word)) || is_hinted())
@@ -185,7 +179,8 @@ impl<'a> Vocabulary<'a> {
         let of_text = |text: &'e String| {
             let shared = || {
                 let alike = strsim::jaro_winkler(said, text);
-                let shares = || text.split(' ').any(|word| said.split(' ').any(|one| one == word) && self.is_rare(word));
+                let shares =
+                    || text.split(' ').any(|word| said.split(' ').any(|one| one == word) && self.is_rare(word));
                 (alike >= MIN_ALIKE_SHARING && shares() && !guard::is_guarded(entry)).then_some(alike)
             };
             let alike = slip(said, text).or_else(shared)?;
@@ -283,40 +278,84 @@ pub(super) fn is_handled(hits: &[Hit]) -> bool {
     hits.iter().all(|hit| hit.is_handled)
 }
 
-/// Whether some sentence has a word of its own, or one and its ending.
-fn has_word(grammar: &Grammar, word: &[u8]) -> bool {
-    let (mut starts, mut ends) = (vec![false; word.len() + 1], vec![false; word.len() + 1]);
-    ends[word.len()] = true;
-    for text in grammar.words() {
-        if word.starts_with(text) {
-            starts[text.len()] = true;
-        }
-        if word.ends_with(text) {
-            ends[word.len() - text.len()] = true;
-        }
-    }
-    starts.iter().zip(&ends).any(|(starts, ends)| *starts && *ends)
+/// The words of a text by their letters, so that few of them are compared with each word of the sentences.
+struct ByLetter<'w> {
+    words: &'w [String],
+    /// By first, and by last byte, a bit for each word.
+    first: [u64; 256],
+    last: [u64; 256],
 }
 
-/// The words that sentences must begin with, their verbs.
-fn beginnings(grammar: &Grammar, roots: impl Iterator<Item = NodeId>) -> HashSet<&[u8]> {
-    let (mut words, mut seen) = (HashSet::new(), HashSet::new());
-    let mut open: Vec<NodeId> = roots.collect();
+impl<'w> ByLetter<'w> {
+    fn new(words: &'w [String]) -> Self {
+        let mut letters = Self { words, first: [0; 256], last: [0; 256] };
+        for (bit, word) in words.iter().enumerate().take(64) {
+            let ends = (word.as_bytes().first(), word.as_bytes().last());
+            let (Some(&first), Some(&last)) = ends else { continue };
+            letters.first[usize::from(first)] |= 1 << bit;
+            letters.last[usize::from(last)] |= 1 << bit;
+        }
+        letters
+    }
+
+    /// Calls `each` with the words, by number, that may begin or end as a text does.
+    fn each(&self, text: &[u8], each: &mut dyn FnMut(usize, &[u8])) {
+        let (Some(&first), Some(&last)) = (text.first(), text.last()) else { return };
+        let mut bits = self.first[usize::from(first)] | self.last[usize::from(last)];
+        while bits != 0 {
+            let word = usize::try_from(bits.trailing_zeros()).unwrap_or_default();
+            each(word, self.words[word].as_bytes());
+            bits &= bits - 1;
+        }
+    }
+}
+
+/// For each word, whether some sentence has it, or it and its ending.
+fn of_sentences(grammar: &Grammar, words: &[String]) -> Vec<bool> {
+    let letters = ByLetter::new(words);
+    let ends_of = |word: &String| (vec![false; word.len() + 1], vec![false; word.len() + 1]);
+    let mut places: Vec<(Vec<bool>, Vec<bool>)> = words.iter().map(ends_of).collect();
+    for text in grammar.words() {
+        letters.each(text, &mut |number, word| {
+            let (starts, ends) = &mut places[number];
+            if word.starts_with(text) {
+                starts[text.len()] = true;
+            }
+            if word.ends_with(text) {
+                ends[word.len() - text.len()] = true;
+            }
+        });
+    }
+    let is_whole = |(starts, ends): &(Vec<bool>, Vec<bool>)| {
+        let joined = starts.iter().zip(ends).any(|(starts, ends)| *starts && *ends);
+        joined || starts.last() == Some(&true)
+    };
+    places.iter().map(is_whole).collect()
+}
+
+/// For each word, whether it is one that sentences must begin with, such as a verb.
+fn beginnings(tongue: &Tongue, words: &[String]) -> Vec<bool> {
+    let (letters, grammar) = (ByLetter::new(words), &tongue.grammar);
+    let mut begins = vec![false; words.len()];
+    let mut seen: Vec<bool> = Vec::new();
+    let mut open: Vec<NodeId> = tongue.sentences.iter().map(|sentence| sentence.root).collect();
     while let Some(id) = open.pop() {
-        if !seen.insert(id) {
+        let place = usize::try_from(id).unwrap_or_default();
+        if seen.len() <= place {
+            seen.resize(place + 1, false);
+        }
+        if std::mem::replace(&mut seen[place], true) {
             continue;
         }
         match grammar.node(id) {
-            Node::Word { text, .. } => {
-                words.insert(&**text);
-            }
+            Node::Word { text, .. } => letters.each(text, &mut |number, word| begins[number] |= *word == **text),
             // What may be left out is no verb.
             Node::Sequence(items) => open.extend(items.iter().find(|&&item| !grammar.may_be_empty(item))),
             Node::Alternative(items) | Node::Permutation(items) => open.extend(items),
             Node::Space { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => {}
         }
     }
-    words
+    begins
 }
 
 /// How alike a name is to what may be a slip of it, of 1: but for a letter of every few they are the same.
