@@ -77,7 +77,7 @@ struct Look<'a> {
 impl<'a> Look<'a> {
     /// What is missed where the sentence is for the room it is said in, and nothing says which that is.
     fn without_room(&self) -> Option<Missed> {
-        if area_of(self.said).is_some() {
+        if area_of(self.said).is_some() || self.hits(self.said.text).is_some() {
             return None;
         }
         let area = OPEN_LISTS.iter().position(|list| *list == "area").and_then(|list| ListId::try_from(list).ok())?;
@@ -118,7 +118,7 @@ impl<'a> Look<'a> {
         // A sentence that a known name is nothing for, and an unknown one besides, was not meant.
         readings.retain(|reading| known(reading) == 0);
         let mut parts: Vec<&Span> = Vec::new();
-        for span in readings.iter().flat_map(|reading| reading.spans.iter().find(|span| is_unknown(span))) {
+        for span in readings.iter().filter_map(|reading| reading.spans.iter().find(|span| is_unknown(span))) {
             if parts.len() < MAX_PARTS && !parts.iter().any(|part| is_same_part(part, span)) {
                 parts.push(span);
             }
@@ -139,8 +139,8 @@ impl<'a> Look<'a> {
             return None;
         }
         let words = self.heard.words(span.start, span.end);
-        let lists = (0..OPEN_LISTS.len()).filter_map(|list| ListId::try_from(list).ok());
-        lists.filter_map(|list| Some((list, *self.tongue.view().find(list, words).first()?))).next()
+        let mut lists = (0..OPEN_LISTS.len()).filter_map(|list| ListId::try_from(list).ok());
+        lists.find_map(|list| Some((list, *self.tongue.view().find(list, words).first()?)))
     }
 
     /// What is missed where the name is known, and the sentence is for other things.

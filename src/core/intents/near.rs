@@ -58,8 +58,8 @@ struct Known<'a> {
     named: Vec<&'a Value>,
     /// Whether a room or a floor is called so.
     is_place: bool,
-    /// Whether a value of some list has it.
-    is_value: bool,
+    /// Values of lists that have it.
+    values: usize,
     /// Whether a phrasing without it would mean something else, once that was tried.
     is_telling: OnceCell<bool>,
 }
@@ -97,7 +97,7 @@ impl<'a> Vocabulary<'a> {
             for entry in view.entries(list) {
                 for word in entry.texts().iter().flat_map(|text| text.split(' ')) {
                     let Some(known) = self.known.get_mut(word) else { continue };
-                    known.is_value |= !is_open;
+                    known.values += usize::from(!is_open);
                     known.is_place |= is_open && list > 0;
                     let meant = entry.out.as_ref().filter(|_| is_open && known.named.len() <= MAX_SUGGESTIONS);
                     known.named.extend(meant.filter(|meant| !known.named.contains(meant)));
@@ -206,7 +206,10 @@ impl<'a> Vocabulary<'a> {
     /// Whether the rules or the home know a word.
     fn is_known(&self, word: &str) -> bool {
         word.contains(char::is_numeric)
-            || self.known.get(word).is_some_and(|known| known.in_sentences || known.is_value || !known.named.is_empty())
+            || self
+                .known
+                .get(word)
+                .is_some_and(|known| known.in_sentences || known.values > 0 || !known.named.is_empty())
     }
 
     /// Whether a word tells something: the rules or the home know it, and phrasings mean something else without it.
