@@ -238,16 +238,14 @@ fn not_all(parts: &[String], commands: &[Option<Hit>]) -> Understood {
     let command = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| !guard::tells(&hit.name));
     let of_each = || parts.iter().zip(commands);
     let known = of_each().find(|(_, hit)| command(hit)).map(|(part, _)| part);
-    // Half of what was said may be more than was meant: all but one thing, or all that is left.
-    let is_whole = |hit: &Hit| !hit.slots.contains_key(EXCEPTED);
-    let suggested = parts.first().zip(commands.first()).filter(|(_, hit)| hit.as_ref().is_some_and(is_whole));
     let unknown = of_each().find(|(_, hit)| hit.is_none()).map(|(part, _)| part);
     match (known, unknown) {
         (Some(known), Some(unknown)) => Understood::Unclear(Unclear {
             message: format!(
                 "I understood \u{201c}{known}\u{201d}, but not \u{201c}{unknown}\u{201d}; nothing was done"
             ),
-            suggestions: suggested.map(|(part, _)| part.clone()).into_iter().collect(),
+            // Half of what was said may be more than was meant: all but one thing, or all that is left.
+            suggestions: Vec::new(),
         }),
         _ => Understood::Nothing,
     }

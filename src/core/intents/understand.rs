@@ -3,6 +3,8 @@
 //! A slip is taken for a name only where the sentence then fits its intent, where no other name is as near, and never
 //! where it would reach something guarded. Of several commands all must be understood, or none counts.
 
+use std::collections::HashSet;
+
 use super::guard;
 use super::sentence::found::Found;
 use super::sentence::heard::{Heard, fold};
@@ -177,15 +179,15 @@ impl Tongue {
             let hit = readings.into_iter().find_map(|reading| self.hit(reading, said, corrected.clone()));
             return hit.map_or(Understood::Nothing, |hit| Understood::Hits(vec![hit]));
         }
-        let mut suggestions: Vec<String> = Vec::new();
-        for reading in &readings {
-            for name in self.names_of_slips(reading) {
-                if suggestions.len() < MAX_OFFERED && !suggestions.contains(&name) {
-                    suggestions.push(name);
-                }
-            }
+        let mut names: Vec<String> = readings.iter().flat_map(|reading| self.names_of_slips(reading)).collect();
+        // What guards the house is offered as the whole sentence: said once more, and right, it counts.
+        let mut suggestions = if is_guarded { meant } else { names.clone() };
+        for list in [&mut names, &mut suggestions] {
+            let mut known = HashSet::new();
+            list.retain(|text| known.insert(text.clone()));
+            list.truncate(MAX_OFFERED);
         }
-        Understood::Unclear(Unclear { message: question(&suggestions), suggestions })
+        Understood::Unclear(Unclear { message: question(&names), suggestions })
     }
 
     /// The text with the names in place of what was said for them.

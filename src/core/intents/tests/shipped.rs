@@ -48,7 +48,7 @@ fn what_is_near_is_suggested() {
         (machine.message.as_str(), machine.suggestions.first().map(String::as_str)),
         (
             "nothing called \u{201c}coffee grinder\u{201d} is known here; did you mean \u{201c}coffee machine\u{201d}?",
-            Some("coffee machine")
+            Some("switch the coffee machine on please")
         )
     );
     let room = missed("turn off the lights in the attic");
@@ -60,7 +60,7 @@ fn what_is_near_is_suggested() {
     );
     let where_said = missed("turn on the light");
     assert!(where_said.message.starts_with("which room?"), "{where_said:?}");
-    assert!(where_said.suggestions.contains(&"turn on the light in the kitchen".to_owned()), "{where_said:?}");
+    assert!(where_said.suggestions.iter().any(|say| say == "turn on the light in the kitchen"), "{where_said:?}");
     // A word of the sentences is no name that is unknown.
     let light = missed("light the light");
     assert!(!light.message.contains("called"), "{light:?}");

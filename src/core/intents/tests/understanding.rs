@@ -78,7 +78,7 @@ fn what_is_as_near_as_another_is_asked_back() {
 #[test]
 fn what_guards_the_house_is_never_reached_by_a_slip() {
     assert_eq!(done("unlock the front door"), "d/f");
-    assert_eq!(done("unlock the frnt door"), "Did you mean front door? [\"front door\"]");
+    assert_eq!(done("unlock the frnt door"), "Did you mean front door? [\"unlock the front door\"]");
     assert!(matches!(understand("is the frnt door locked", None), Understood::Hits(_)));
 }
 
@@ -133,7 +133,7 @@ fn a_slip_in_one_of_several_is_forgiven() {
     assert_eq!(done("turn on the fridge and turn on the kitchn lamp"), "d/fr d/k");
     assert_eq!(
         done("turn on the fridge and unlock the frnt door"),
-        "I understood “turn on the fridge”, but not “unlock the frnt door”; nothing was done [\"turn on the fridge\"]"
+        "I understood “turn on the fridge”, but not “unlock the frnt door”; nothing was done []"
     );
 }
 
@@ -155,7 +155,7 @@ fn what_is_searched_for_is_no_command() {
 fn of_several_commands_all_are_done_or_none() {
     assert_eq!(
         done("turn on the fridge and frobnicate the cat"),
-        "I understood “turn on the fridge”, but not “frobnicate the cat”; nothing was done [\"turn on the fridge\"]"
+        "I understood “turn on the fridge”, but not “frobnicate the cat”; nothing was done []"
     );
     assert_eq!(
         done("turn on the fridge and unlock the front door"),
