@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use hearthd_fuzz::core::intents::{Home, Rules, Understood};
+use hearthd_fuzz::core::intents::{Home, Rules, Said, Understood};
 use hearthd_fuzz::{read, say};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
@@ -38,6 +38,6 @@ fuzz_target!(|text: &str| {
         let (said, loud) = (names(understood), names(say(&RULES, &text.to_ascii_uppercase(), "en")));
         assert_eq!(said, loud, "{text:?} said loudly");
     }
-    let near = RULES.near(text, "en");
-    assert!(near.len() <= 3, "{near:?}");
+    let missed = RULES.missed(&Said { text, lang: "en", ..Said::default() });
+    assert!(missed.suggestions.len() <= 3 && !missed.message.is_empty(), "{missed:?}");
 });
