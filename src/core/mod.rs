@@ -5,6 +5,7 @@
 
 pub mod dialogue;
 pub mod intents;
+pub(crate) mod language;
 pub mod reply;
 pub mod routing;
 pub mod sampling;

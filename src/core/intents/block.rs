@@ -6,7 +6,7 @@ use super::context::{self, Condition, Requirement};
 use super::fill::{self, Filled, Template};
 use super::lists::View;
 use super::respond::Response;
-use super::sentence::grammar::{ListId, OPEN_LISTS};
+use super::sentence::grammar::{ListId, is_open};
 use super::{Hit, Publish, Said, guard};
 
 /// The slot of what a sentence leaves out: "everything off except the fridge".
@@ -111,7 +111,7 @@ impl Block {
             return Some(Filled::Listed(entry, area));
         }
         let is_listed = view.entries(self.areas).next().is_some();
-        let is_own = usize::from(self.areas) >= OPEN_LISTS.len();
+        let is_own = !is_open(self.areas);
         (!is_listed || (is_vouched && !is_own)).then_some(Filled::Spoken(area))
     }
 

@@ -9,7 +9,7 @@ use crate::core::utterance;
 use super::context;
 use super::names::Names;
 use super::sentence::found::ValueId;
-use super::sentence::grammar::{ListId, OPEN_LISTS, Target};
+use super::sentence::grammar::{ListId, OPEN_LISTS, Target, is_open};
 use super::sentence::heard::{fold, without_spaces};
 use super::sentence::syntax::Expression;
 use super::sentence::trie::Trie;
@@ -153,7 +153,7 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn entry(&self, id: ValueId) -> Option<&'a Entry> {
-        if usize::from(id.list) < OPEN_LISTS.len() {
+        if is_open(id.list) {
             return self.names.entry(id);
         }
         self.lists.entries.get(usize::from(id.list))?.get(usize::try_from(id.value).ok()?)

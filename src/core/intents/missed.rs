@@ -10,7 +10,7 @@ use super::lists::Entry;
 use super::names::UNKNOWN;
 use super::near::{self, MAX_SUGGESTIONS, Vocabulary, is_handled};
 use super::sentence::found::{Found, Occurrence, ValueId};
-use super::sentence::grammar::{ListId, OPEN_LISTS};
+use super::sentence::grammar::{ListId, OPEN_LISTS, is_open};
 use super::sentence::heard::{Heard, fold};
 use super::tongue::{Reading, Span, Tongue, area_of};
 use super::{Hit, Said};
@@ -230,12 +230,12 @@ impl<'a> Look<'a> {
     /// Sentences with a slip put right that are understood, and the names that were nearly said.
     fn nearly_said(&self) -> (Vec<String>, Vec<String>) {
         let (mut sentences, mut names) = (Vec::new(), Vec::new());
-        let starts = self.word_starts();
+        let starts = self.heard.word_starts();
         for near in near::names(self.vocabulary) {
             let (Some(&start), Some(&last)) = (starts.get(near.words.0), starts.get(near.words.1 - 1)) else {
                 continue;
             };
-            let text = self.put_at(start, self.word_end(last), near.name);
+            let text = self.put_at(start, self.heard.word_end(last), near.name);
             if self.hits(&text).is_some() {
                 sentences.push(text);
             } else if near.is_name && !names.iter().any(|known| known == near.name) {
@@ -245,27 +245,16 @@ impl<'a> Look<'a> {
         (sentences, names)
     }
 
-    fn word_starts(&self) -> Vec<usize> {
-        let folded = &self.heard.folded;
-        let is_start = |at: &usize| folded[*at] != b' ' && (*at == 0 || folded[*at - 1] == b' ');
-        (0..folded.len()).filter(is_start).collect()
-    }
-
-    fn word_end(&self, start: usize) -> usize {
-        start + self.heard.folded[start..].iter().take_while(|&&byte| byte != b' ').count()
-    }
-
     /// Every few words that may be a name as one of each kind, and every name that is known; those of fewer words cost less.
     fn any_names(&self, found: &Found<'_>) -> Vec<Occurrence> {
-        let starts = self.word_starts();
+        let starts = self.heard.word_starts();
         let words = self.vocabulary.words();
-        let is_open = |occurrence: &&Occurrence| usize::from(occurrence.id.list) < OPEN_LISTS.len();
         let known: Vec<(usize, usize)> =
-            found.values.iter().filter(is_open).map(|known| (known.start, known.end)).collect();
+            found.values.iter().filter(|known| is_open(known.id.list)).map(|known| (known.start, known.end)).collect();
         let mut names = Vec::new();
         for (first, &start) in starts.iter().enumerate() {
             for (cost, (offset, &last)) in (1_u8..).zip(starts[first..].iter().take(MAX_NAME_WORDS).enumerate()) {
-                let end = self.word_end(last);
+                let end = self.heard.word_end(last);
                 let Some(words) = words.get(first..=first + offset) else { continue };
                 // "The kitchen" and "kitchen and office" are no names where those are known.
                 let is_more = || {

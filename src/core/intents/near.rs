@@ -7,11 +7,13 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::core::language;
+
 use super::contrast;
 use super::guard;
 use super::lists::Entry;
 use super::names::Names;
-use super::sentence::grammar::{Grammar, ListId, Node, NodeId, OPEN_LISTS};
+use super::sentence::grammar::{Grammar, ListId, Node, NodeId, is_open};
 use super::sentence::heard::fold;
 use super::tongue::Tongue;
 use super::understand::Understood;
@@ -93,7 +95,7 @@ impl<'a> Vocabulary<'a> {
     fn look_up_names(&mut self) {
         let view = self.tongue.view();
         for list in (0..self.tongue.lists.count()).filter_map(|list| ListId::try_from(list).ok()) {
-            let is_open = usize::from(list) < OPEN_LISTS.len();
+            let is_open = is_open(list);
             for entry in view.entries(list) {
                 for word in entry.texts().iter().flat_map(|text| text.split(' ')) {
                     let Some(known) = self.known.get_mut(word) else { continue };
@@ -125,9 +127,7 @@ impl<'a> Vocabulary<'a> {
 
     /// Whether the words turn a command into something else: "don't …".
     pub(super) fn is_negated(&self) -> bool {
-        let primary = self.tongue.tag.split('-').next().unwrap_or_default();
-        let negations =
-            NEGATIONS.iter().find(|(language, _)| *language == primary).map_or(&[][..], |(_, words)| *words);
+        let negations = language::of(&NEGATIONS, &self.tongue.tag).copied().unwrap_or_default();
         self.words.iter().any(|word| negations.contains(&word.as_str()))
     }
 
@@ -419,7 +419,7 @@ pub(super) fn names<'a>(vocabulary: &Vocabulary<'a>) -> Vec<NearName<'a>> {
                 let is_right = words[first..first + length].iter().all(|word| vocabulary.known[word].in_sentences)
                     || tongue.names_something(said);
                 if !is_right && !is_contrary(said, text) {
-                    let is_name = usize::from(list) < OPEN_LISTS.len();
+                    let is_name = is_open(list);
                     near.push(NearName { alike, is_name, name: entry.shown(text), words: (first, first + length) });
                 }
             }

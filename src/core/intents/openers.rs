@@ -1,5 +1,7 @@
 //! Words that begin a question: what follows one is asked, not commanded.
 
+use crate::core::language;
+
 /// By language, the words that open questions.
 const OPENERS: [(&str, &[&str]); 6] = [
     (
@@ -48,7 +50,6 @@ const OPENERS: [(&str, &[&str]); 6] = [
 ];
 
 /// Whether a folded word opens a question in a language.
-pub(super) fn is_opener(language: &str, word: &str) -> bool {
-    let primary = language.split('-').next().unwrap_or_default();
-    OPENERS.iter().any(|(known, words)| *known == primary && words.contains(&word))
+pub(super) fn is_opener(tag: &str, word: &str) -> bool {
+    language::of(&OPENERS, tag).is_some_and(|words| words.contains(&word))
 }

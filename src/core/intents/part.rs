@@ -3,8 +3,10 @@
 //! Stricter than a whole utterance. A thing's bare name, or a bare number, is no command here: "the lamp and the radio off" does
 //! not turn the lamp on. And "it" is the thing that was named just before, or nothing.
 
+use crate::core::language;
+
 use super::fill::Filled;
-use super::sentence::grammar::OPEN_LISTS;
+use super::sentence::grammar::is_open;
 use super::sentence::heard::{Heard, fold};
 use super::tongue::{Reading, Tongue};
 use super::{Hit, Said};
@@ -40,8 +42,7 @@ impl Tongue {
 
     /// Whether a reading is of a name alone, or of a number with its unit: something is meant, and what is not said.
     pub(super) fn is_bare(&self, heard: &Heard<'_>, reading: &Reading<'_>) -> bool {
-        let is_name = |list: u16| usize::from(list) < OPEN_LISTS.len();
-        if reading.spans.iter().all(|span| span.value.is_some_and(|id| is_name(id.list))) {
+        if reading.spans.iter().all(|span| span.value.is_some_and(|id| is_open(id.list))) {
             return reading.root.is_some_and(|root| !self.grammar.needs_word(root));
         }
         let [span] = &reading.spans[..] else { return false };
@@ -53,18 +54,15 @@ impl Tongue {
     /// Whether a word for what was named before is one of the sentence's own, and in no name.
     pub(super) fn is_about_it(&self, heard: &Heard<'_>, reading: &Reading<'_>) -> bool {
         let pronouns = self.pronouns();
-        let mut at = 0;
-        heard.folded.split(|byte| *byte == b' ').any(|word| {
-            let start = at;
-            at += word.len() + 1;
+        heard.word_starts().into_iter().any(|start| {
             let is_free = reading.spans.iter().all(|span| !(span.start..span.end).contains(&start));
+            let word = &heard.folded[start..heard.word_end(start)];
             is_free && pronouns.iter().any(|pronoun| pronoun.as_bytes() == word)
         })
     }
 
     fn pronouns(&self) -> &'static [&'static str] {
-        let primary = self.tag.split('-').next().unwrap_or_default();
-        PRONOUNS.iter().find(|(language, _)| *language == primary).map_or(&[], |(_, words)| words)
+        language::of(&PRONOUNS, &self.tag).copied().unwrap_or_default()
     }
 }
 

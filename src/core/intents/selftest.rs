@@ -251,25 +251,35 @@ fn json(map: &Map<String, Value>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::TestReport;
     use crate::core::intents::{Source, load};
 
-    #[test]
-    fn nothing_is_expected_where_no_command_may_fire_however_many() {
-        let text = "\
+    const HOME: &str = "\
 language: en
 lists: {name: {values: [fan, {in: bulb, out: a, context: {area: den}}, {in: bulb, out: b, context: {area: attic}}]}}
 intents:
   On: {data: [{sentences: ['on {name}']}]}
   Halt: {data: [{sentences: [halt]}]}
 tests:
-  - {say: on fan and halt, intent: none}
+";
+
+    /// What comes of tests of a home with two bulbs of one name.
+    fn report_of(tests: &str) -> TestReport {
+        let text = format!("{HOME}{tests}");
+        let (rules, problems) = load(&[Source { path: "t.yaml".to_owned(), text }]);
+        assert_eq!(problems, []);
+        rules.run_tests()
+    }
+
+    #[test]
+    fn nothing_is_expected_where_no_command_may_fire_however_many() {
+        let report = report_of(
+            "  - {say: on fan and halt, intent: none}
   - {say: on fan, intent: none}
   - {say: on bulb, intent: none}
   - {say: off fan, intent: none}
-";
-        let (rules, problems) = load(&[Source { path: "t.yaml".to_owned(), text: text.to_owned() }]);
-        assert_eq!(problems, []);
-        let report = rules.run_tests();
+",
+        );
         let failed: Vec<(&str, &str)> =
             report.failures.iter().map(|failure| (failure.say.as_str(), failure.message.as_str())).collect();
         let expected = [
@@ -283,20 +293,13 @@ tests:
 
     #[test]
     fn a_hint_tells_several_commands_and_questions_back() {
-        let text = "\
-language: en
-lists: {name: {values: [fan, {in: bulb, out: a, context: {area: den}}, {in: bulb, out: b, context: {area: attic}}]}}
-intents:
-  On: {data: [{sentences: ['on {name}']}]}
-  Halt: {data: [{sentences: [halt]}]}
-tests:
-  - {say: on fan and halt, intent: On}
+        let report = report_of(
+            "  - {say: on fan and halt, intent: On}
   - {say: on bulb, intent: On}
   - {say: off fan, intent: On}
-";
-        let (rules, problems) = load(&[Source { path: "t.yaml".to_owned(), text: text.to_owned() }]);
-        assert_eq!(problems, []);
-        let hints: Vec<String> = rules.run_tests().failures.into_iter().map(|failure| failure.hint).collect();
+",
+        );
+        let hints: Vec<String> = report.failures.into_iter().map(|failure| failure.hint).collect();
         let expected = [
             "it is understood as 2 commands: On (`on {name}`), Halt (`halt`)",
             "it is asked back: Bulb in the den or bulb in the attic?",

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::core::utterance;
+use crate::core::{language, utterance};
 
 use super::block::EXCEPTED;
 use super::guard;
@@ -95,8 +95,7 @@ pub(super) fn understand(tongue: &Tongue, said: &Said<'_>, pauses: &[usize]) -> 
 
 /// The words that join commands in a language.
 fn words_that_join(tongue: &Tongue) -> &'static [&'static str] {
-    let primary = tongue.tag.split('-').next().unwrap_or_default();
-    JOINS.iter().find(|(language, _)| *language == primary).map_or(&[], |(_, words)| words)
+    language::of(&JOINS, &tongue.tag).copied().unwrap_or_default()
 }
 
 /// A command whose free words hide others, as those commands: "play jazz and turn off the lights".
@@ -106,15 +105,18 @@ pub(super) fn behind_free_words(tongue: &Tongue, said: &Said<'_>, pauses: &[usiz
     if joins.is_empty() || joins.len() > MAX_JOINS {
         return None;
     }
-    let cut = [with_pauses(&joins, pauses, words.len()), joins.clone()].into_iter().find_map(|joins| {
-        let cutter = Cutter::new(tongue, said, &words, &joins);
-        cutter.by_themselves().into_iter().collect::<Option<Vec<_>>>()
-    });
-    if let Some(hits) = cut {
-        return Some(all(hits));
+    let with_pauses = with_pauses(&joins, pauses, words.len());
+    let cutter = Cutter::new(tongue, said, &words, &joins);
+    let commands = cutter.by_themselves();
+    let has_pauses = with_pauses != joins && with_pauses.len() <= MAX_JOINS;
+    let of_pauses = has_pauses.then(|| Cutter::new(tongue, said, &words, &with_pauses).by_themselves());
+    for cut in of_pauses.iter().chain([&commands]) {
+        if let Some(hits) = cut.iter().cloned().collect::<Option<Vec<_>>>() {
+            return Some(all(hits));
+        }
     }
-    if free.slots.contains_key(NAMED) {
-        return no_name(tongue, said, &words, &joins, free);
+    if let Some(name) = free.slots.get(NAMED) {
+        return no_name(tongue, name.as_str()?, &cutter.texts(), &commands);
     }
     joins.iter().enumerate().find_map(|(number, join)| {
         let mut hits = vec![one(tongue, said, &words[..join.start].join(" "))?];
@@ -132,16 +134,14 @@ pub(super) fn behind_free_words(tongue: &Tongue, said: &Said<'_>, pauses: &[usiz
 }
 
 /// What is said of a name in free words that goes on over the end of a command: "five minutes and another".
-fn no_name(tongue: &Tongue, said: &Said<'_>, words: &[&str], joins: &[Join], free: &Hit) -> Option<Understood> {
-    let name = format!(" {} ", fold(free.slots.get(NAMED)?.as_str()?));
+fn no_name(tongue: &Tongue, name: &str, texts: &[String], commands: &[Option<Hit>]) -> Option<Understood> {
+    let name = format!(" {} ", fold(name));
     if !words_that_join(tongue).iter().any(|join| name.contains(&format!(" {join} "))) {
         return None;
     }
-    let cutter = Cutter::new(tongue, said, words, joins);
-    let commands = cutter.by_themselves();
     // "Salt and pepper" begins no command.
     commands.first()?.as_ref()?;
-    match not_all(&cutter.texts(), &commands) {
+    match not_all(texts, commands) {
         unclear @ Understood::Unclear(_) => Some(unclear),
         Understood::Hits(_) | Understood::Nothing => None,
     }

@@ -42,8 +42,7 @@ fn allowed(letters: usize) -> u8 {
 /// Finds the names that were nearly said.
 pub(super) fn find(heard: &Heard<'_>, names: &Names) -> Vec<Occurrence> {
     let mut found: Vec<Occurrence> = Vec::new();
-    let starts: Vec<usize> =
-        heard.starts.iter().copied().filter(|&start| start == 0 || heard.folded[start - 1] == b' ').collect();
+    let starts = heard.word_starts();
     if starts.len() > MAX_SAID {
         return found;
     }
@@ -310,15 +309,16 @@ impl Sounds {
         if self.by_sound.is_empty() {
             return;
         }
-        let end_of = |start: usize| start + heard.folded[start..].iter().take_while(|&&byte| byte != b' ').count();
-        let sounds: Vec<Option<String>> =
-            starts.iter().map(|&start| sound(std::str::from_utf8(&heard.folded[start..end_of(start)]).ok()?)).collect();
+        let sounds: Vec<Option<String>> = starts
+            .iter()
+            .map(|&start| sound(std::str::from_utf8(&heard.folded[start..heard.word_end(start)]).ok()?))
+            .collect();
         for (first, &start) in starts.iter().enumerate() {
             let mut joined = String::new();
             for (offset, sound) in sounds[first..].iter().take(MAX_WORDS).enumerate() {
                 let Some(sound) = sound else { break };
                 joined.push_str(sound);
-                let end = end_of(starts[first + offset]);
+                let end = heard.word_end(starts[first + offset]);
                 let Ok(said) = std::str::from_utf8(&heard.folded[start..end]) else { break };
                 let mut from_here = self.by_sound.range::<str, _>((Bound::Included(joined.as_str()), Bound::Unbounded));
                 let Some((known, ids)) = from_here.next().filter(|(known, _)| known.starts_with(&joined)) else {

@@ -15,7 +15,7 @@ use super::openers;
 use super::regexes::{Meanings, Regexes};
 use super::sentence::filter::{Atoms, Filter};
 use super::sentence::found::{Found, Occurrence, Tries, ValueId};
-use super::sentence::grammar::{Grammar, ListId, NodeId, OPEN_LISTS};
+use super::sentence::grammar::{Grammar, ListId, NodeId, OPEN_LISTS, is_open};
 use super::sentence::heard::{Heard, fold};
 use super::sentence::matcher::{Conditions, Fill, Matcher, Rank, Step};
 use super::sentence::range::Spelling;
@@ -174,8 +174,9 @@ impl Tongue {
     /// "The garage door", said in a room, is the room's own, even where a thing elsewhere has the kind for its name.
     fn prefer_kinds(&self, readings: &mut [Reading<'_>], area: Option<&Value>) {
         let (Some(area), Some(best)) = (area, readings.first()) else { return };
-        let is_open = |span: &Span| span.value.is_some_and(|id| usize::from(id.list) < OPEN_LISTS.len());
-        let Some(name) = best.spans.iter().find(|span| is_open(span) && best.block.slots[span.slot] == "name") else {
+        let names_open = |span: &Span| span.value.is_some_and(|id| is_open(id.list));
+        let Some(name) = best.spans.iter().find(|span| names_open(span) && best.block.slots[span.slot] == "name")
+        else {
             return;
         };
         let entry = name.value.and_then(|id| self.view().entry(id));
@@ -189,7 +190,7 @@ impl Tongue {
                 .iter()
                 .any(|required| required.condition.key == "area" && required.slot.is_some());
             let here = |span: &Span| {
-                (span.start, span.end) == (name.start, name.end) && span.value.is_some() && !is_open(span)
+                (span.start, span.end) == (name.start, name.end) && span.value.is_some() && !names_open(span)
             };
             of_room
                 && reading.cost == best.cost
@@ -212,7 +213,7 @@ impl Tongue {
             self.view().entry(*id).is_some_and(|entry| entry.knows("area").is_none_or(|area| *area == said))
         };
         let mut meant = span.value.iter().chain(&span.others).copied().filter(there).collect::<Vec<_>>().into_iter();
-        let is_thing = span.value.is_some_and(|id| usize::from(id.list) < OPEN_LISTS.len() && id.value != UNKNOWN);
+        let is_thing = span.value.is_some_and(|id| is_open(id.list) && id.value != UNKNOWN);
         if !is_thing {
             return true;
         }
@@ -229,7 +230,7 @@ impl Tongue {
 
     /// Whether some sentence could be meant if any name at all had been said.
     pub(super) fn may_name(&self, heard: &Heard<'_>, found: &Found<'_>) -> bool {
-        if found.values.iter().any(|value| usize::from(value.id.list) < OPEN_LISTS.len()) {
+        if found.values.iter().any(|value| is_open(value.id.list)) {
             return true;
         }
         let mut atoms = self.filter.hear(&heard.folded);
@@ -429,14 +430,16 @@ impl<'a> Reader<'a, '_> {
 
     /// Whether free words take the opener of a question: "why does …" is no command, whatever a wildcard would take.
     fn is_asked(&self, reading: &Reading<'_>) -> bool {
+        let free = || reading.spans.iter().filter(|span| span.value.is_none());
+        if free().next().is_none() {
+            return false;
+        }
         let mut places = Vec::new();
         self.heard.places(0, &mut |place| places.push(place));
         let opener = places.into_iter().find(|&place| {
-            let word: Vec<u8> =
-                self.heard.folded.iter().skip(place).take_while(|&&byte| byte != b' ').copied().collect();
-            openers::is_opener(&self.tongue.tag, &String::from_utf8_lossy(&word))
+            let word = self.heard.folded.get(place..self.heard.word_end(place)).unwrap_or_default();
+            openers::is_opener(&self.tongue.tag, &String::from_utf8_lossy(word))
         });
-        let Some(opener) = opener else { return false };
-        reading.spans.iter().any(|span| span.value.is_none() && span.start <= opener && opener < span.end)
+        opener.is_some_and(|opener| free().any(|span| (span.start..span.end).contains(&opener)))
     }
 }

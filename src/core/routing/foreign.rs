@@ -3,6 +3,8 @@
 //! A command that no rule matched must not be given to a model, which could claim to have carried it out. Imperatives that a
 //! house is spoken to with, and no more: what is missed here is small talk at worst.
 
+use crate::core::language;
+
 /// By language, the first words of commands.
 const VERBS: [(&str, &[&str]); 5] = [
     (
@@ -151,8 +153,7 @@ const PERSONS: [&str; 12] = ["mir", "dir", "uns", "euch", "mich", "dich", "moi",
 
 /// The verb that makes lower-case words a command in a language, if one does.
 pub(super) fn command<'s>(lang: &str, words: &[&'s str]) -> Option<&'s str> {
-    let primary = lang.split(['-', '_']).next().unwrap_or_default();
-    let (_, verbs) = VERBS.iter().find(|(language, _)| language.eq_ignore_ascii_case(primary))?;
+    let verbs = language::of(&VERBS, lang)?;
     let mut words = words.iter().skip_while(|word| COURTESIES.contains(word));
     let verb = words.next().filter(|word| verbs.contains(word))?;
     let is_for_a_person = words.next().is_none_or(|next| PERSONS.contains(next));

@@ -17,6 +17,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::core::language;
 use crate::core::utterance::{self, Tier};
 
 /// Who answers.
@@ -147,18 +148,14 @@ pub fn route(asked: &Asked<'_>, settings: &Settings) -> Decision {
         return Decision::new(Route::Chat, "there are no words in it");
     }
     let scores = if is_english(asked.lang) { predictor::scores(&words) } else { None };
-    if scores.is_none()
-        && let Some(verb) = foreign::command(asked.lang, &words)
-    {
-        return Decision::new(Route::NotUnderstood, format!("a command (\"{verb}\") that no rule matches"));
-    }
-    Decision { scores, ..by_words(&words, scores, asked.text, settings) }
+    Decision { scores, ..by_words(&words, scores, asked, settings) }
 }
 
-/// Chooses by what was said alone; `text` is that as it was written.
-fn by_words(words: &[&str], scores: Option<Scores>, text: &str, settings: &Settings) -> Decision {
+/// Chooses by what was said alone.
+fn by_words(words: &[&str], scores: Option<Scores>, asked: &Asked<'_>, settings: &Settings) -> Decision {
     let said = words::without_courtesies(words);
-    if let Some(verb) = words::command(said) {
+    let foreign = || foreign::command(asked.lang, words).map(str::to_owned);
+    if let Some(verb) = words::command(said).or_else(foreign) {
         return Decision::new(Route::NotUnderstood, format!("a command (\"{verb}\") that no rule matches"));
     }
     // The longest says most about the sentence.
@@ -168,7 +165,7 @@ fn by_words(words: &[&str], scores: Option<Scores>, text: &str, settings: &Setti
     }
     match scores {
         Some(scores) => by_scores(words, scores, settings.confidence),
-        None => by_phrases(words, said, text),
+        None => by_phrases(words, said, asked.text),
     }
 }
 
@@ -207,8 +204,7 @@ fn by_phrases(words: &[&str], said: &[&str], text: &str) -> Decision {
 
 /// Whether the predictor was trained for the language of this tag.
 fn is_english(lang: &str) -> bool {
-    let primary = lang.split(['-', '_']).next().unwrap_or_default();
-    primary.eq_ignore_ascii_case("en")
+    language::primary(lang).eq_ignore_ascii_case("en")
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ mod tests;
 
 use std::collections::HashSet;
 
+use crate::core::language;
+
 /// Words that may stand for each other, the usual one first.
 type Words = &'static [&'static str];
 
@@ -75,7 +77,7 @@ pub(super) fn languages() -> &'static [&'static str] {
 }
 
 fn find(tag: &str) -> Option<&'static Language> {
-    let primary = tag.split(['-', '_']).next()?;
+    let primary = language::primary(tag);
     let at = TAGS.iter().position(|known| known.eq_ignore_ascii_case(primary))?;
     LANGUAGES.get(at).copied()
 }

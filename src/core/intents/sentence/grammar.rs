@@ -31,6 +31,11 @@ pub(crate) type ListId = u16;
 /// The lists of names that live apart from the sentences, by their ids.
 pub(crate) const OPEN_LISTS: [&str; 3] = ["name", "area", "floor"];
 
+/// Whether a list's names live apart from the sentences.
+pub(crate) fn is_open(list: ListId) -> bool {
+    usize::from(list) < OPEN_LISTS.len()
+}
+
 /// What a part of a template asks of the words.
 #[derive(Clone, Debug)]
 pub(crate) enum Node {

@@ -126,6 +126,17 @@ impl<'t> Heard<'t> {
         self.folded.get(at).is_none_or(|&byte| byte == b' ')
     }
 
+    /// Where the words start that have a space, or nothing, before them.
+    pub(crate) fn word_starts(&self) -> Vec<usize> {
+        let is_first = |start: &usize| *start == 0 || self.folded[start - 1] == b' ';
+        self.starts.iter().copied().filter(is_first).collect()
+    }
+
+    /// Where the word ends that a place is in.
+    pub(crate) fn word_end(&self, at: usize) -> usize {
+        at + self.folded.iter().skip(at).take_while(|&&byte| byte != b' ').count()
+    }
+
     pub(crate) fn past_spaces(&self, at: usize) -> usize {
         if self.folded.get(at) == Some(&b' ') { at + 1 } else { at }
     }

@@ -1,5 +1,7 @@
 //! Slips of names, questions back, and several commands in one breath.
 
+use std::sync::LazyLock;
+
 use super::*;
 
 const HOME: &str = "
@@ -164,11 +166,19 @@ fn of_several_commands_all_are_done_or_none() {
     assert_eq!(done("salt and pepper"), "nothing");
 }
 
+/// The shipped intents and the demo home, read once for all tests.
+fn shipped_rules() -> &'static Rules {
+    static RULES: LazyLock<Rules> = LazyLock::new(|| {
+        let (rules, problems) = load(&shipped());
+        assert_eq!(problems, []);
+        rules
+    });
+    &RULES
+}
+
 /// What the shipped intents do in the demo home, as topic and payload.
 fn done_in_demo(text: &str, site: Option<&str>) -> Vec<String> {
-    let (rules, problems) = load(&shipped());
-    assert_eq!(problems, []);
-    match rules.understand(&Said { text, lang: "en", site, ..Said::default() }) {
+    match shipped_rules().understand(&Said { text, lang: "en", site, ..Said::default() }) {
         Understood::Hits(hits) => {
             let publishes = hits.iter().flat_map(|hit| &hit.publishes);
             publishes.map(|publish| format!("{} {}", publish.topic, publish.payload)).collect()
@@ -228,13 +238,15 @@ fn it_is_what_was_named_before() {
 
 #[test]
 fn free_words_hide_no_command() {
-    let named = |text: &str| {
-        let (rules, _) = load(&shipped());
-        match rules.understand(&Said { text, lang: "en", site: Some("kitchen"), ..Said::default() }) {
-            Understood::Hits(hits) => hits.into_iter().map(|hit| hit.name).collect::<Vec<_>>().join(" "),
-            Understood::Unclear(unclear) => unclear.message,
-            Understood::Nothing => "nothing".to_owned(),
-        }
+    let named = |text: &str| match shipped_rules().understand(&Said {
+        text,
+        lang: "en",
+        site: Some("kitchen"),
+        ..Said::default()
+    }) {
+        Understood::Hits(hits) => hits.into_iter().map(|hit| hit.name).collect::<Vec<_>>().join(" "),
+        Understood::Unclear(unclear) => unclear.message,
+        Understood::Nothing => "nothing".to_owned(),
     };
     for (text, expected) in [
         ("turn on the kitchen light and set a timer for five minutes", "HassTurnOn HassStartTimer"),
@@ -271,8 +283,7 @@ fn at_home(text: &str, site: Option<&str>) -> Understood {
         "areas": ["Hall", "Garage", "Garden", "Bedroom", "Kitchen", "Den"]
     });
     let home: Home = serde_json::from_value(home).unwrap();
-    let (mut rules, problems) = load(&shipped());
-    assert_eq!(problems, []);
+    let mut rules = shipped_rules().clone();
     rules.set_names(&std::sync::Arc::new(home.names()));
     rules.understand(&Said { text, lang: "en", site, ..Said::default() })
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::core::intents::block::Block;
 use crate::core::intents::context;
 use crate::core::intents::lists::Entry;
-use crate::core::intents::sentence::grammar::{Grammar, ListId, Node, NodeId, OPEN_LISTS, Target};
+use crate::core::intents::sentence::grammar::{Grammar, ListId, Node, NodeId, OPEN_LISTS, Target, is_open};
 use crate::core::intents::sentence::heard::fold;
 use crate::core::intents::tongue::Tongue;
 
@@ -123,7 +123,7 @@ impl Filler<'_> {
 
     /// Whether a home that is described elsewhere may have more values for it.
     fn is_open(&self) -> bool {
-        self.lists.iter().any(|(_, list)| usize::from(*list) < OPEN_LISTS.len())
+        self.lists.iter().any(|(_, list)| is_open(*list))
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::core::intents::block::Block;
 use crate::core::intents::lists::Entry;
-use crate::core::intents::sentence::grammar::{Grammar, ListId, Node, NodeId, OPEN_LISTS};
+use crate::core::intents::sentence::grammar::{Grammar, ListId, Node, NodeId, is_open};
 use crate::core::intents::tongue::Tongue;
 use crate::core::utterance;
 
@@ -148,7 +148,7 @@ impl<'a> Writer<'a> {
         let entries = self.tongue.view().entries(list);
         let allowed: Vec<(u8, &Entry)> = entries.filter_map(|entry| Some((self.block.allows(entry)?, entry))).collect();
         let whole = allowed.iter().filter(|(given, _)| given & wanted == wanted);
-        let is_open = usize::from(list) < OPEN_LISTS.len();
+        let is_open = is_open(list);
         let some = if is_open { MAX_NAMES } else { MAX_VALUES };
         let most = self.choices.values.unwrap_or(some);
         let written = |entries: &mut dyn Iterator<Item = &(u8, &'a Entry)>| -> Vec<&'a String> {
