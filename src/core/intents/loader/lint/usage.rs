@@ -54,10 +54,15 @@ impl Used {
 
     fn of(template: &str, own: &Rules<'_>, shared: &Rules<'_>) -> Self {
         let mut used = Self::default();
-        if let Ok(expression) = syntax::parse(template) {
-            used.add(&expression, own, shared);
-        }
+        used.add_template(template, own, shared);
         used
+    }
+
+    /// Adds what a template names; all that are added must mean the same by `own`.
+    fn add_template(&mut self, template: &str, own: &Rules<'_>, shared: &Rules<'_>) {
+        if let Ok(expression) = syntax::parse(template) {
+            self.add(&expression, own, shared);
+        }
     }
 }
 
@@ -93,15 +98,6 @@ pub(super) fn names(files: &[Loaded], notes: &mut Vec<Problem>) {
             let message = format!("no sentence has `<{name}>` in it: use the rule, or take it out");
             notes.push(loaded.document.problem(&["expansion_rules", name], message));
         }
-    }
-}
-
-impl Used {
-    fn add_template(&mut self, template: &str, own: &Rules<'_>, shared: &Rules<'_>) {
-        let Used { mut lists, mut rules, mut slots } = Self::of(template, own, shared);
-        self.lists.append(&mut lists);
-        self.rules.append(&mut rules);
-        self.slots.append(&mut slots);
     }
 }
 
