@@ -6,5 +6,6 @@ mod faults;
 mod files;
 #[cfg(test)]
 mod real;
+mod reuse;
 #[cfg(test)]
 mod support;
