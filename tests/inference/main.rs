@@ -6,6 +6,7 @@ mod faults;
 mod files;
 #[cfg(test)]
 mod real;
+#[cfg(test)]
 mod reuse;
 #[cfg(test)]
 mod support;

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use hearthd::core::dialogue::Turn;
 use hearthd::core::reply::{Finish, Usage};
 use hearthd::inference::protocol::{LoadPlan, Prompt};
+use hearthd::inference::supervisor::SupervisorOptions;
+use hearthd::inference::supervisor::models::ModelStates;
 
-use crate::support::{House, Reply, chat, first_text, prompt, real_model};
+use crate::support::{House, Reply, chat, first_text, options, prompt, real_model};
 
 /// The small model with a sliding window, if somebody put it there.
 fn sliding_model() -> Option<PathBuf> {
@@ -100,14 +102,15 @@ async fn no_word_of_one_person_shows_up_for_another_in_200_rounds() {
     plan.tiers[0].slots = 2;
     let house = House::settled(plan).await;
     let short = |text: &str, max_tokens| Prompt { max_tokens, ..prompt(text) };
+    let mut sung = 0;
     for round in 0..200 {
         let canary = format!("zebrafish{round}");
-        let secret = short(&format!("My secret word is {canary}. Say {canary}."), 12);
+        let secret = short(&format!("My secret word is {canary}. Repeat exactly: {canary} {canary} {canary}"), 12);
         let mut told = house.models.generate(secret).unwrap();
         // Asked at the same time, after the answer, and after one that was given up.
         match round % 4 {
             0 => {}
-            1 => assert!(Reply::read(told).await.text().contains("zebrafish"), "the canary does not sing"),
+            1 => sung += u32::from(Reply::read(told).await.text().to_lowercase().contains("zebra")),
             2 => {
                 first_text(&mut told).await;
                 told.cancel();
@@ -118,6 +121,7 @@ async fn no_word_of_one_person_shows_up_for_another_in_200_rounds() {
         let asked = house.ask(short("What is my secret word? Say it.", 8)).await;
         assert!(!asked.text().to_lowercase().contains("zebra"), "round {round}: {asked:?}");
     }
+    assert!(sung >= 10, "a canary that sings {sung} times of 50 says little");
     house.stop().await;
 }
 
@@ -133,7 +137,9 @@ async fn the_system_prompts_state_is_read_after_a_restart_unless_it_is_damaged()
     plan.tiers[0].state_dir = Some(folder.path().to_owned());
     let question = || prompt("What is the capital of France?");
     let ask = async |plan: &LoadPlan| {
-        let house = House::settled(plan.clone()).await;
+        let args = ["model-worker", "--log-level", "DEBUG"].map(str::to_owned).to_vec();
+        let house = House::start(plan.clone(), SupervisorOptions { args, ..options() });
+        house.wait_for("the model is loaded", ModelStates::settled).await;
         let reply = house.ask(question()).await;
         house.stop().await;
         (reply.text(), reply.finished().1.cached_tokens)
@@ -158,11 +164,12 @@ async fn the_system_prompts_state_is_read_after_a_restart_unless_it_is_damaged()
         assert!(!is_old());
         assert_eq!(std::fs::read(file).unwrap().len(), computed.len(), "a whole one stands in its place");
     }
-    plan.tiers[0].system_prompt.push_str(" Be kind.");
-    ask(&plan).await;
+    let mut other = plan.clone();
+    other.tiers[0].system_prompt.push_str(" Be kind.");
+    ask(&other).await;
     assert_eq!(states(folder.path()).len(), 2);
     // A folder that cannot be written to costs nothing but the time.
     std::fs::write(folder.path().join("file"), "").unwrap();
     plan.tiers[0].state_dir = Some(folder.path().join("file"));
-    assert!(ask(&plan).await.0.contains("Paris"));
+    assert_eq!(ask(&plan).await, first);
 }
