@@ -295,12 +295,11 @@ impl Tier<'_> {
     fn fail(&mut self, refused: &Refused, out: &mut Vec<FromWorker>) {
         log::error!("a step of the {:?} model failed: {}", self.which, refused.message);
         for slot in 0..self.answers.len() {
-            match self.release(slot, |_| 0) {
-                Some(answer) => out.push(failed(answer.request, refused.clone())),
-                None => {
-                    self.model.close(slot, 0);
-                    self.kept.take(slot);
-                }
+            if let Some(answer) = self.release(slot, |_| 0) {
+                out.push(failed(answer.request, refused.clone()));
+            } else {
+                self.model.close(slot, 0);
+                self.kept.take(slot);
             }
         }
     }
