@@ -150,6 +150,7 @@ fn plan(file: &Path, threads: u32) -> LoadPlan {
         gpu_layers: 0,
         slots: 4,
         system_prompt: SYSTEM.to_owned(),
+        state_dir: None,
     };
     LoadPlan { tiers: TIERS.map(tier).to_vec() }
 }

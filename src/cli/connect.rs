@@ -111,6 +111,7 @@ pub(super) fn plan(loaded: &Loaded) -> LoadPlan {
             gpu_layers: settings.gpu_layers,
             slots: models.slots,
             system_prompt: settings.system_prompt,
+            state_dir: Some(loaded.config.state_dir.0.clone()),
         })
     };
     LoadPlan { tiers: tiers(loaded).into_iter().filter_map(tier_plan).collect() }

@@ -15,6 +15,10 @@ const MAX_CONVERSATIONS: usize = 256;
 const MAX_TURNS: usize = 16;
 /// Bytes kept of one conversation: more than any prompt of 1,024 tokens holds.
 const MAX_BYTES: usize = 16 * 1024;
+/// What is left once either is exceeded: the model's state of a conversation is of use for as long as its beginning stays
+/// the same, so that many turns go at once and seldom.
+const TURNS_AFTER_FORGETTING: usize = 10;
+const BYTES_AFTER_FORGETTING: usize = 10 * 1024;
 /// A conversation silent for longer than this is over.
 const LIFETIME: Duration = Duration::from_mins(30);
 
@@ -65,8 +69,14 @@ impl Conversations {
         conversation.turns.drain(..dropped);
         conversation.turns.push_back(turn);
         let bytes = |turns: &VecDeque<Turn>| turns.iter().map(|t| t.user.len() + t.assistant.len()).sum::<usize>();
-        while conversation.turns.len() > MAX_TURNS || bytes(&conversation.turns) > MAX_BYTES {
-            conversation.turns.pop_front();
+        let exceed = |turns: &VecDeque<Turn>, most: usize, most_bytes| turns.len() > most || bytes(turns) > most_bytes;
+        if exceed(&conversation.turns, MAX_TURNS, MAX_BYTES) {
+            while conversation.turns.len() > 1
+                && exceed(&conversation.turns, TURNS_AFTER_FORGETTING, BYTES_AFTER_FORGETTING)
+            {
+                conversation.turns.pop_front();
+            }
+            conversation.turns.retain(|turn| turn.user.len() + turn.assistant.len() <= MAX_BYTES);
         }
     }
 }
@@ -214,11 +224,18 @@ mod tests {
     fn what_did_not_fit_and_what_is_old_is_forgotten() {
         let now = Instant::now();
         let mut conversations = Conversations::default();
+        let (mut lengths, mut moves) = (Vec::new(), 0);
+        let mut first = None;
         for number in 0..40 {
             conversations.add(&user("ann"), turn(&number.to_string()), 0, now);
+            let turns = conversations.turns(&user("ann"), now);
+            lengths.push(turns.len());
+            moves += usize::from(first.replace(turns[0].clone()).is_some_and(|first| first != turns[0]));
         }
-        assert_eq!(conversations.turns(&user("ann"), now).len(), MAX_TURNS);
-        conversations.add(&user("ann"), turn("last"), MAX_TURNS - 1, now);
+        assert_eq!(lengths.iter().max(), Some(&MAX_TURNS));
+        assert!(lengths[MAX_TURNS..].iter().all(|length| *length >= TURNS_AFTER_FORGETTING), "{lengths:?}");
+        assert!((3..=5).contains(&moves), "the beginning stays the same for several turns: it moved {moves} times");
+        conversations.add(&user("ann"), turn("last"), lengths[39] - 1, now);
         assert_eq!(conversations.turns(&user("ann"), now), [turn("39"), turn("last")]);
         assert!(conversations.turns(&user("ann"), now + LIFETIME).is_empty());
     }
@@ -237,5 +254,7 @@ mod tests {
         }
         let kept: usize = conversations.turns(&user("ann"), now).iter().map(|t| t.user.len() + t.assistant.len()).sum();
         assert!(kept <= MAX_BYTES);
+        conversations.add(&user("ann"), turn(&"x".repeat(MAX_BYTES)), 0, now);
+        assert!(conversations.turns(&user("ann"), now).is_empty(), "no turn is kept that alone is too long");
     }
 }

@@ -54,6 +54,8 @@ pub struct TierPlan {
     pub slots: u32,
     /// What stands first in every prompt; computed once.
     pub system_prompt: String,
+    /// Where its state is kept from one start to the next; `None` for nowhere.
+    pub state_dir: Option<PathBuf>,
 }
 
 /// Both tiers, loaded side by side; a file that both name is loaded once.

@@ -7,4 +7,6 @@ mod files;
 #[cfg(test)]
 mod real;
 #[cfg(test)]
+mod reuse;
+#[cfg(test)]
 mod support;

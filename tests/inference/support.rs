@@ -46,6 +46,7 @@ pub(crate) fn tier(tier: ModelTier, file: impl Into<PathBuf>) -> TierPlan {
         gpu_layers: 0,
         slots: 4,
         system_prompt: "You are a friendly assistant in a home. Answer in one or two short sentences.".to_owned(),
+        state_dir: None,
     }
 }
 

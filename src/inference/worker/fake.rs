@@ -82,7 +82,7 @@ pub(super) struct FakeTier {
     conversations: Vec<Option<Conversation>>,
 }
 
-/// What one slot will say; a token is the number of a word.
+/// What one slot will say; a token stands for a word, in an answer as in a prompt.
 struct Conversation {
     words: Vec<String>,
     said: usize,
@@ -125,7 +125,11 @@ impl FakeTier {
 }
 
 fn words_as_tokens(text: &str) -> Vec<Token> {
-    text.split_whitespace().map(|word| word.bytes().map(Token::from).sum()).collect()
+    text.split_whitespace().map(word_as_token).collect()
+}
+
+fn word_as_token(word: &str) -> Token {
+    word.trim().bytes().map(Token::from).sum()
 }
 
 impl Conversation {
@@ -141,9 +145,9 @@ impl Conversation {
             },
             _ => {}
         }
-        let Some(token) = self.words.get(self.said).and(Token::try_from(self.said).ok()) else { return Sampled::End };
+        let Some(word) = self.words.get(self.said) else { return Sampled::End };
         self.said += 1;
-        Sampled::Token(token)
+        Sampled::Token(word_as_token(word))
     }
 }
 
@@ -182,12 +186,16 @@ impl Model for FakeTier {
         Ok(Prepared { tokens, dropped_turns, max_tokens: prompt.max_tokens })
     }
 
-    fn open(&mut self, slot: usize, _prepared: &Prepared, prompt: &Prompt) -> Result<usize, Refused> {
+    fn cuts(&self) -> bool {
+        true
+    }
+
+    fn open(&mut self, slot: usize, kept: usize, _prepared: &Prepared, prompt: &Prompt) -> Result<usize, Refused> {
         let conversation = self.conversation(prompt);
         if let Some(place) = self.conversations.get_mut(slot) {
             *place = Some(conversation);
         }
-        Ok(self.prefix.len())
+        Ok(kept.max(self.prefix.len()))
     }
 
     fn step(&mut self, works: &[Work<'_>]) -> Result<Vec<Sampled>, Refused> {
@@ -201,16 +209,18 @@ impl Model for FakeTier {
             .collect())
     }
 
-    fn piece(&self, slot: usize, token: Token, bytes: &mut Vec<u8>) {
+    fn piece(&self, slot: usize, _token: Token, bytes: &mut Vec<u8>) {
+        // Asked for right after the token was sampled.
         let conversation = self.conversations.get(slot).and_then(Option::as_ref);
-        let word = usize::try_from(token).ok().and_then(|at| conversation?.words.get(at));
+        let word = conversation.and_then(|conversation| conversation.words.get(conversation.said.checked_sub(1)?));
         bytes.extend_from_slice(word.map_or(&[], |word| word.as_bytes()));
     }
 
-    fn close(&mut self, slot: usize) {
+    fn close(&mut self, slot: usize, keep: usize) -> usize {
         if let Some(place) = self.conversations.get_mut(slot) {
             *place = None;
         }
+        keep
     }
 }
 

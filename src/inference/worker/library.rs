@@ -168,6 +168,7 @@ mod tests {
             gpu_layers: 0,
             slots: 1,
             system_prompt: String::new(),
+            state_dir: None,
         }
     }
 

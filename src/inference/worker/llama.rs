@@ -1,10 +1,13 @@
 //! llama.cpp behind [`Model`]: one context a tier, one sequence a slot, the system prompt's state shared by all.
 //!
 //! Sequence 0 holds the system prompt, computed once; a slot's sequence begins as a copy of it, which in a unified cache
-//! means that its cells are marked, not copied. Nothing here decides what runs when.
+//! means that its cells are marked, not copied. A slot may hold what its last answer left, of which the scheduler says how
+//! much stays. Nothing here decides what runs when.
 
+use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::time::Instant;
 
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
@@ -20,6 +23,7 @@ use super::gguf;
 use super::logs::relay;
 use super::model::{Model, Prepared, Refused, Sampled, Token, Work, checked};
 use super::prompt::{Layout, Role, Vocabulary};
+use super::states::StateFile;
 use crate::core::sampling::Sampling;
 use crate::inference::protocol::{Prompt, TierPlan, WorkerCode};
 
@@ -50,8 +54,8 @@ pub(super) struct LlamaTier<'model> {
     batch: LlamaBatch<'static>,
     step_tokens: usize,
     choices: Vec<Option<Choice>>,
-    /// Whether a part of a sequence can be copied; a recurrent state can only be had whole.
-    partial_copies: bool,
+    /// Whether a part of a sequence can be copied and kept; a recurrent state can only be had whole.
+    cuts: bool,
 }
 
 impl<'model> LlamaTier<'model> {
@@ -92,11 +96,89 @@ impl<'model> LlamaTier<'model> {
             batch: LlamaBatch::new(step_tokens, 1),
             step_tokens,
             choices: (0..slots).map(|_| None).collect(),
-            partial_copies: !(model.is_recurrent() || model.is_hybrid()),
+            cuts: !(model.is_recurrent() || model.is_hybrid()),
         };
-        tier.compute_prefix()
+        tier.have_prefix(plan, ctx_size)
             .map_err(|error| format!("llama.cpp cannot compute the system prompt: {}", error.message))?;
+        tier.cuts &= tier.can_be_cut();
+        tier.say_what_is_kept(model, &plan.name);
         Ok(tier)
+    }
+
+    /// Reads the system prompt's state from where an earlier worker left it, or computes it and leaves it there.
+    fn have_prefix(&mut self, plan: &TierPlan, ctx_size: u32) -> Result<(), Refused> {
+        let settings = format!(
+            "{ctx_size} {} {} {} {:?}",
+            self.context.n_batch(),
+            self.context.n_ubatch(),
+            plan.gpu_layers,
+            self.layout.prefix()
+        );
+        let folder = plan.state_dir.as_deref().filter(|_| !self.layout.prefix().is_empty());
+        let file = folder.and_then(|folder| match StateFile::new(folder, &plan.file, &settings) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                log::debug!("the state of {}'s system prompt has no place: {error}", plan.name);
+                None
+            }
+        });
+        let begun = Instant::now();
+        if let Some(path) = file.as_ref().and_then(StateFile::whole) {
+            if self.read_prefix(path) {
+                log::debug!("the state of {}'s system prompt was read in {:?}", plan.name, begun.elapsed());
+                return Ok(());
+            }
+            log::debug!("{} does not hold the state of {}'s system prompt", path.display(), plan.name);
+        }
+        self.compute_prefix()?;
+        log::debug!("the state of {}'s system prompt was computed in {:?}", plan.name, begun.elapsed());
+        let saved = file.map(|file| file.save(|path| self.write_prefix(path)));
+        if let Some(Err(error)) = saved {
+            log::debug!("the state of {}'s system prompt cannot be kept: {error}", plan.name);
+        }
+        Ok(())
+    }
+
+    /// Whether the file's state is the system prompt's and is in its place now.
+    fn read_prefix(&mut self, file: &Path) -> bool {
+        let prefix = self.layout.prefix();
+        let read = self.context.state_seq_load_file(file, SHARED_SEQUENCE, prefix.len());
+        let same = read.is_ok_and(|(tokens, _)| tokens.iter().map(|token| token.0).eq(prefix.iter().copied()));
+        let whole = same && self.holds(SHARED_SEQUENCE) == prefix.len();
+        if !whole {
+            self.forget(SHARED_SEQUENCE);
+        }
+        whole
+    }
+
+    fn write_prefix(&self, file: &Path) -> io::Result<()> {
+        let tokens: Vec<LlamaToken> = self.layout.prefix().iter().map(|token| LlamaToken(*token)).collect();
+        self.context.state_seq_save_file(file, SHARED_SEQUENCE, &tokens).map(|_| ()).map_err(io::Error::other)
+    }
+
+    /// Tries whether a token can be taken off a sequence.
+    fn can_be_cut(&mut self) -> bool {
+        let sequence = sequence_of(0);
+        let Some(last) = self.layout.prefix().len().checked_sub(1).filter(|last| *last > 0) else { return true };
+        let cut = self.context.kv_cache_seq_cp(SHARED_SEQUENCE, sequence, None, None).is_ok()
+            && self.keep(sequence, last)
+            && self.holds(sequence) == last;
+        self.forget(sequence);
+        cut
+    }
+
+    fn say_what_is_kept(&self, model: &LlamaModel, name: &str) {
+        if !self.cuts {
+            log::info!(
+                "the memory of {name} cannot be cut: a conversation goes on from its last answer, or from the system \
+                 prompt where that is not possible"
+            );
+        } else if let Some(window) = sliding_window(model) {
+            log::info!(
+                "{name} looks back on {window} tokens in most of its layers; hearthd keeps the others too, since its \
+                 memory could not be cut otherwise"
+            );
+        }
     }
 
     fn compute_prefix(&mut self) -> Result<(), Refused> {
@@ -117,11 +199,39 @@ impl<'model> LlamaTier<'model> {
         self.batch.add(LlamaToken(token), position, &[sequence], sample).map_err(|error| internal(&error))
     }
 
-    fn forget(&mut self, slot: usize) {
+    fn forget(&mut self, sequence: i32) {
         // Removing a whole sequence cannot fail.
-        if let Err(error) = self.context.kv_cache_seq_rm(sequence_of(slot), None, None) {
+        if let Err(error) = self.context.kv_cache_seq_rm(sequence, None, None) {
             log::error!("llama.cpp did not remove a sequence: {error}");
         }
+    }
+
+    /// Cuts a sequence behind its first tokens; whether that was possible.
+    fn keep(&mut self, sequence: i32, tokens: usize) -> bool {
+        u32::try_from(tokens).is_ok_and(|tokens| self.context.kv_cache_seq_rm(sequence, Some(tokens), None).is_ok())
+    }
+
+    /// Makes a sequence begin as the system prompt's; returns how many of `tokens` it then holds.
+    fn share_prefix(&mut self, sequence: i32, tokens: &[Token]) -> Result<usize, Refused> {
+        self.forget(sequence);
+        let prefix = self.layout.prefix();
+        let shared = prefix.iter().zip(tokens).take_while(|(ours, theirs)| ours == theirs).count();
+        // The last token is always computed, since what follows it is wanted.
+        let shared = shared.min(tokens.len().saturating_sub(1));
+        let end = if shared == prefix.len() {
+            None
+        } else if self.cuts && shared > 0 {
+            u32::try_from(shared).ok()
+        } else {
+            return Ok(0);
+        };
+        self.context.kv_cache_seq_cp(SHARED_SEQUENCE, sequence, None, end).map_err(|error| internal(&error))?;
+        Ok(shared)
+    }
+
+    /// Tokens of a sequence.
+    fn holds(&self, sequence: i32) -> usize {
+        usize::try_from(self.context.kv_cache_seq_pos_max(sequence) + 1).unwrap_or(0)
     }
 }
 
@@ -146,21 +256,17 @@ impl Model for LlamaTier<'_> {
         self.layout.prepare(&self.vocabulary, prompt)
     }
 
-    fn open(&mut self, slot: usize, prepared: &Prepared, prompt: &Prompt) -> Result<usize, Refused> {
-        self.forget(slot);
-        let prefix = self.layout.prefix();
-        let shared = prefix.iter().zip(&prepared.tokens).take_while(|(ours, theirs)| ours == theirs).count();
-        // The last token is always computed, since what follows it is wanted.
-        let shared = shared.min(prepared.tokens.len().saturating_sub(1));
-        let cached = if shared == prefix.len() {
-            self.context.kv_cache_seq_cp(SHARED_SEQUENCE, sequence_of(slot), None, None).map(|()| shared)
-        } else if self.partial_copies && shared > 0 {
-            let end = u32::try_from(shared).ok();
-            self.context.kv_cache_seq_cp(SHARED_SEQUENCE, sequence_of(slot), None, end).map(|()| shared)
+    fn cuts(&self) -> bool {
+        self.cuts
+    }
+
+    fn open(&mut self, slot: usize, kept: usize, prepared: &Prepared, prompt: &Prompt) -> Result<usize, Refused> {
+        let sequence = sequence_of(slot);
+        let cached = if kept > 0 && self.keep(sequence, kept) && self.holds(sequence) == kept {
+            kept
         } else {
-            Ok(0)
+            self.share_prefix(sequence, &prepared.tokens)?
         };
-        let cached = cached.map_err(|error| internal(&error))?;
         if let Some(choice) = self.choices.get_mut(slot) {
             *choice = Some(Choice::new(&checked(&prompt.sampling), self.vocabulary.vocab.n_tokens()));
         }
@@ -197,12 +303,24 @@ impl Model for LlamaTier<'_> {
         self.vocabulary.vocab.token_to_piece_into(LlamaToken(token), bytes, false, None);
     }
 
-    fn close(&mut self, slot: usize) {
-        self.forget(slot);
+    fn close(&mut self, slot: usize, keep: usize) -> usize {
         if let Some(choice) = self.choices.get_mut(slot) {
             *choice = None;
         }
+        let sequence = sequence_of(slot);
+        if keep > 0 && self.keep(sequence, keep) && self.holds(sequence) == keep {
+            return keep;
+        }
+        self.forget(sequence);
+        0
     }
+}
+
+/// Tokens that a model's sliding window spans, if it has one.
+fn sliding_window(model: &LlamaModel) -> Option<u32> {
+    let architecture = model.meta_val_str("general.architecture").ok()?;
+    let window = model.meta_val_str(&format!("{architecture}.attention.sliding_window")).ok()?;
+    window.parse().ok().filter(|window| *window > 0)
 }
 
 fn context_params(plan: &TierPlan, ctx_size: u32, slots: u32, prefix: usize) -> LlamaContextParams {
@@ -217,6 +335,8 @@ fn context_params(plan: &TierPlan, ctx_size: u32, slots: u32, prefix: usize) -> 
         .with_n_ubatch(plan.n_ubatch.clamp(slots, n_batch))
         .with_n_seq_max(slots + 1)
         .with_kv_unified(true)
+        // A sliding window's memory holds what is in the window alone if it may, and could not be cut then.
+        .with_swa_full(true)
         .with_n_threads(threads)
         .with_n_threads_batch(threads)
 }

@@ -14,6 +14,8 @@ mod model;
 #[cfg(any(feature = "llama", test))]
 mod prompt;
 mod schedule;
+#[cfg(any(feature = "llama", test))]
+mod states;
 mod text;
 
 use std::io::{self, Write};

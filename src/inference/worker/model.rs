@@ -1,7 +1,7 @@
 //! What the scheduler needs of a model, so that llama.cpp and the fake are scheduled by the same code.
 //!
 //! A model has slots, one conversation each. A slot is opened with a prepared prompt, fed by [`Model::step`] piece by piece,
-//! and closed, after which nothing of the conversation is left in it.
+//! and closed, after which as much of the conversation is left in it as the scheduler says.
 
 #[cfg(feature = "llama")]
 use crate::core::sampling::Sampling;
@@ -72,8 +72,12 @@ pub(super) trait Model {
     /// Turns a prompt into tokens, leaving out its oldest turns where not all fit.
     fn prepare(&self, prompt: &Prompt) -> Result<Prepared, Refused>;
 
-    /// Begins a conversation in a free slot; returns how many of its tokens are computed already.
-    fn open(&mut self, slot: usize, prepared: &Prepared, prompt: &Prompt) -> Result<usize, Refused>;
+    /// Whether what a slot keeps can be cut behind any token; if not it can be gone on with whole only.
+    fn cuts(&self) -> bool;
+
+    /// Begins a conversation in a free slot that holds the first `kept` of its tokens, and maybe others behind them which it
+    /// forgets; returns how many of the prompt's tokens are computed already.
+    fn open(&mut self, slot: usize, kept: usize, prepared: &Prepared, prompt: &Prompt) -> Result<usize, Refused>;
 
     /// Computes, and samples one token for each work that asks for it, in the order of the works.
     fn step(&mut self, works: &[Work<'_>]) -> Result<Vec<Sampled>, Refused>;
@@ -81,8 +85,9 @@ pub(super) trait Model {
     /// Appends a token's bytes, which may end inside a character; nothing for a special token.
     fn piece(&self, slot: usize, token: Token, bytes: &mut Vec<u8>);
 
-    /// Ends a slot's conversation and forgets all of it.
-    fn close(&mut self, slot: usize);
+    /// Ends a slot's conversation and forgets all of it but its first `keep` tokens; returns how many it still holds, which
+    /// may be none.
+    fn close(&mut self, slot: usize, keep: usize) -> usize;
 }
 
 /// The sampling's settings, cut to what every model can work with.

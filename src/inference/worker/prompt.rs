@@ -27,6 +27,9 @@ pub(super) trait Vocabulary {
 
 /// Tokens an answer gets at least, where the prompt would leave fewer it is refused.
 const LEAST_ANSWER: u32 = 32;
+/// Percent of the room for earlier turns that they may take once some had to go. What is free then is the next turns', so
+/// that the beginning, and with it the state that was computed for it, stays the same for a while.
+const ROOM_AFTER_DROPPING: usize = 60;
 /// What ends an answer of a model without a chat template.
 const PLAIN_STOP: &str = "\nUser:";
 
@@ -94,25 +97,51 @@ impl Layout {
         self.prefix.len() + 64 <= self.ctx_size
     }
 
-    /// The prompt's tokens, without the oldest turns where not all fit beside an answer of the wanted length. The answer
-    /// may claim half of the context only: what it asks for beyond that gives way to what was said before.
+    /// The prompt's tokens. Where not all turns fit beside an answer of the wanted length the oldest are left out, and more
+    /// of them than must be, lest it happen again with the next turn. The answer may claim half of the context only: what it
+    /// asks for beyond that gives way to what was said before.
     pub(super) fn prepare(&self, vocabulary: &impl Vocabulary, prompt: &Prompt) -> Result<Prepared, Refused> {
         let wanted = usize::try_from(prompt.max_tokens).unwrap_or(usize::MAX);
-        let reserved = wanted.min(self.ctx_size / 2);
-        let tokenise = |text: &str| vocabulary.tokenise(text.replace('\0', "").trim(), false);
-        let said = tokenise(&prompt.said());
-        let turns: Vec<[Vec<Token>; 2]> =
-            self.turns_that_may_fit(prompt).map(|turn| [tokenise(&turn.user), tokenise(&turn.assistant)]).collect();
-        let mut dropped = prompt.turns.len() - turns.len();
-        let mut turns = turns.as_slice();
-        loop {
-            let tokens = self.tokens(vocabulary, turns, &said);
-            if tokens.len() + reserved <= self.ctx_size {
-                return Ok(self.prepared(tokens, dropped, prompt));
+        let room = self.ctx_size - wanted.min(self.ctx_size / 2);
+        let said = self.content(vocabulary, &prompt.said());
+        let turns: Vec<[Vec<Token>; 2]> = self
+            .turns_that_may_fit(prompt)
+            .map(|turn| [self.content(vocabulary, &turn.user), self.content(vocabulary, &turn.assistant)])
+            .collect();
+        let dropped = prompt.turns.len() - turns.len();
+        let tokens = self.tokens(vocabulary, &turns, &said);
+        if dropped == 0 && tokens.len() <= room {
+            return Ok(self.prepared(tokens, 0, prompt));
+        }
+        let alone = self.tokens(vocabulary, &[], &said);
+        if alone.len() > room {
+            return self.alone(alone, prompt);
+        }
+        let less = alone.len() + (room - alone.len()) * ROOM_AFTER_DROPPING / 100;
+        for more in 0..turns.len() {
+            let rest = &turns[more..];
+            let size: usize = rest.iter().flatten().map(Vec::len).sum();
+            // The last turn is worth more than the room it leaves.
+            let limit = if rest.len() == 1 { room } else { less };
+            // The template's own tokens come to it, so what is too much without them need not be put together.
+            if alone.len() + size <= limit {
+                let tokens = self.tokens(vocabulary, rest, &said);
+                if tokens.len() <= limit {
+                    return Ok(self.prepared(tokens, dropped + more, prompt));
+                }
             }
-            let Some((_, newer)) = turns.split_first() else { return self.alone(tokens, dropped, prompt) };
-            turns = newer;
-            dropped += 1;
+        }
+        Ok(self.prepared(alone, prompt.turns.len(), prompt))
+    }
+
+    /// The tokens of what somebody said, or was answered.
+    fn content(&self, vocabulary: &impl Vocabulary, text: &str) -> Vec<Token> {
+        let text = text.replace('\0', "");
+        match (self.style, text.trim()) {
+            (Style::Template, text) => vocabulary.tokenise(text, false),
+            (Style::Plain, "") => Vec::new(),
+            // The space belongs to the word behind it, as the model itself writes it after the colon.
+            (Style::Plain, text) => vocabulary.tokenise(&format!(" {text}"), false),
         }
     }
 
@@ -132,10 +161,10 @@ impl Layout {
         prompt.turns.iter().skip(prompt.turns.len() - fitting)
     }
 
-    fn alone(&self, tokens: Vec<Token>, dropped: usize, prompt: &Prompt) -> Result<Prepared, Refused> {
+    fn alone(&self, tokens: Vec<Token>, prompt: &Prompt) -> Result<Prepared, Refused> {
         let least = usize::try_from(prompt.max_tokens.min(LEAST_ANSWER)).unwrap_or(usize::MAX);
         if tokens.len() + least <= self.ctx_size {
-            return Ok(self.prepared(tokens, dropped, prompt));
+            return Ok(self.prepared(tokens, prompt.turns.len(), prompt));
         }
         let message = format!(
             "the text takes {} tokens with its system prompt, and the context of {} tokens leaves no room for an answer",
@@ -199,10 +228,10 @@ impl Layout {
         let mut parts = Vec::new();
         for (number, role) in self.roles(turns).into_iter().enumerate() {
             let opening = match role {
-                "user" if number == 0 => "User: ",
-                "user" if number == 1 && !self.system.is_empty() => "\n\nUser: ",
-                "user" => "\nUser: ",
-                "assistant" => "\nAssistant: ",
+                "user" if number == 0 => "User:",
+                "user" if number == 1 && !self.system.is_empty() => "\n\nUser:",
+                "user" => "\nUser:",
+                "assistant" => "\nAssistant:",
                 _ => "",
             };
             parts.extend([Part::Template(opening.to_owned()), Part::Content(number)]);

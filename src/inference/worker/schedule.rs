@@ -2,10 +2,14 @@
 //!
 //! Takes frames, gives frames, and asks a [`Model`] for one step at a time; it reads no socket, so that tests drive it with
 //! the fake. Within a tier every running answer gets one token a step, and prompts are read in pieces in what is left of it.
+//! A slot keeps what it computed when its answer ends, so that the conversation's next turn computes only what is new.
+
+mod kept;
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use self::kept::Kept;
 use super::model::{Model, Prepared, Refused, Sampled, Token, Work};
 use super::text::AnswerText;
 use crate::core::reply::{Finish, Usage};
@@ -27,13 +31,14 @@ struct Waiting {
 /// An answer in a slot.
 struct Answer {
     request: u64,
+    /// The prompt's, then the answer's; the last one sampled is not computed yet.
     tokens: Vec<Token>,
+    /// How many of `tokens` are the prompt's.
+    prompt: usize,
     /// How many of `tokens` are computed.
     computed: usize,
+    /// How many of `tokens` were computed when it began.
     cached: usize,
-    /// The last token sampled, not computed yet.
-    last: Option<Token>,
-    said: u32,
     max_tokens: u32,
     text: AnswerText,
     first_token: Option<Instant>,
@@ -42,15 +47,18 @@ struct Answer {
 
 impl Answer {
     fn reading(&self) -> bool {
-        self.computed < self.tokens.len()
+        self.computed < self.prompt
+    }
+
+    fn said(&self) -> u32 {
+        count(self.tokens.len() - self.prompt)
     }
 
     fn finished(self, finish: Finish) -> (Option<FromWorker>, FromWorker) {
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let usage = Usage {
-            prompt_tokens: count(self.tokens.len()),
+            prompt_tokens: count(self.prompt),
             cached_tokens: count(self.cached),
-            completion_tokens: self.said,
+            completion_tokens: self.said(),
         };
         let decode_ms = match (self.first_token, self.last_token) {
             (Some(first), Some(last)) => last.duration_since(first).as_secs_f64() * 1_000.0,
@@ -62,10 +70,15 @@ impl Answer {
     }
 }
 
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
 struct Tier<'model> {
     which: ModelTier,
     model: Box<dyn Model + 'model>,
     answers: Vec<Option<Answer>>,
+    kept: Kept,
     /// Slots in the order in which their prompts came.
     order: VecDeque<usize>,
     waiting: VecDeque<Waiting>,
@@ -83,7 +96,9 @@ impl<'model> Scheduler<'model> {
     /// Takes a loaded model into the schedule.
     pub(super) fn add(&mut self, tier: ModelTier, model: Box<dyn Model + 'model>) {
         let answers = (0..model.slots()).map(|_| None).collect();
-        self.tiers.push(Tier { which: tier, model, answers, order: VecDeque::new(), waiting: VecDeque::new() });
+        let kept = Kept::new(model.slots());
+        let (order, waiting) = (VecDeque::new(), VecDeque::new());
+        self.tiers.push(Tier { which: tier, model, answers, kept, order, waiting });
         // Chat stands before explain in the enum.
         self.tiers.sort_by_key(|tier| tier.which);
     }
@@ -167,17 +182,26 @@ impl Tier<'_> {
     }
 
     fn fill_slots(&mut self, out: &mut Vec<FromWorker>) {
-        while let Some(slot) = self.answers.iter().position(Option::is_none) {
+        while self.answers.iter().any(Option::is_none) {
             let Some(Waiting { request, prompt }) = self.waiting.pop_front() else { return };
-            let begun = self.model.prepare(&prompt).and_then(|prepared| {
-                let cached = self.model.open(slot, &prepared, &prompt)?;
-                Ok((prepared, cached))
-            });
-            match begun {
-                Ok((prepared, cached)) => self.begin(slot, request, prepared, cached, out),
-                Err(refused) => out.push(failed(request, refused)),
+            if let Err(refused) = self.open(request, &prompt, out) {
+                out.push(failed(request, refused));
             }
         }
+    }
+
+    /// Gives a prompt the slot that holds most of it.
+    fn open(&mut self, request: u64, prompt: &Prompt, out: &mut Vec<FromWorker>) -> Result<(), Refused> {
+        let prepared = self.model.prepare(prompt)?;
+        let free = (0..self.answers.len()).filter(|slot| self.answers[*slot].is_none());
+        let (shared, cuts) = (self.model.prefix_tokens(), self.model.cuts());
+        let Some((slot, kept)) = self.kept.choose(free, &prepared.tokens, shared, cuts) else {
+            return Err(Refused { code: WorkerCode::Internal, message: "there is no free slot".to_owned() });
+        };
+        self.kept.take(slot);
+        let cached = self.model.open(slot, kept, &prepared, prompt)?;
+        self.begin(slot, request, prepared, cached, out);
+        Ok(())
     }
 
     fn begin(&mut self, slot: usize, request: u64, prepared: Prepared, cached: usize, out: &mut Vec<FromWorker>) {
@@ -187,11 +211,10 @@ impl Tier<'_> {
         self.order.push_back(slot);
         self.answers[slot] = Some(Answer {
             request,
+            prompt: prepared.tokens.len(),
             tokens: prepared.tokens,
             computed: cached,
             cached,
-            last: None,
-            said: 0,
             max_tokens: prepared.max_tokens,
             text: AnswerText::new(self.model.stops()),
             first_token: None,
@@ -217,9 +240,7 @@ impl Tier<'_> {
         let mut sampled = sampled.into_iter();
         for (slot, tokens, sample) in computed {
             let Some(answer) = self.answers.get_mut(slot).and_then(Option::as_mut) else { continue };
-            if answer.reading() {
-                answer.computed += tokens;
-            }
+            answer.computed += tokens;
             if sample {
                 self.take(slot, sampled.next().unwrap_or(Sampled::End), now, out);
             }
@@ -234,8 +255,7 @@ impl Tier<'_> {
             Sampled::End => return self.finish(slot, Finish::Stop, out),
             Sampled::Token(token) => token,
         };
-        answer.said += 1;
-        answer.last = Some(token);
+        answer.tokens.push(token);
         answer.first_token.get_or_insert(now);
         answer.last_token = Some(now);
         let mut bytes = Vec::new();
@@ -244,31 +264,42 @@ impl Tier<'_> {
         out.extend(answer.text.push(&bytes).map(|text| FromWorker::Text { request, text }));
         if answer.text.stopped() {
             self.finish(slot, Finish::Stop, out);
-        } else if answer.said >= answer.max_tokens {
+        } else if answer.said() >= answer.max_tokens {
             self.finish(slot, Finish::Length, out);
         }
     }
 
-    fn release(&mut self, slot: usize) -> Option<Answer> {
-        self.model.close(slot);
+    /// Frees a slot, which keeps the state of as many tokens as `keep` says.
+    fn release(&mut self, slot: usize, keep: impl FnOnce(&Answer) -> usize) -> Option<Answer> {
+        let answer = self.answers.get_mut(slot).and_then(Option::take)?;
         self.order.retain(|taken| *taken != slot);
-        self.answers.get_mut(slot).and_then(Option::take)
+        let keep = keep(&answer);
+        let worth_it = keep > self.model.prefix_tokens();
+        let kept = self.model.close(slot, if worth_it { keep } else { 0 });
+        self.kept.put(slot, answer.tokens.iter().take(kept).copied().collect());
+        Some(answer)
     }
 
     fn finish(&mut self, slot: usize, finish: Finish, out: &mut Vec<FromWorker>) {
-        if let Some(answer) = self.release(slot) {
+        // Nobody goes on from an answer that was given up: all that it wrote goes, what it found there may stay.
+        let keep = |answer: &Answer| if finish == Finish::Cancelled { answer.cached } else { answer.computed };
+        if let Some(answer) = self.release(slot, keep) {
             let (rest, end) = answer.finished(finish);
             out.extend(rest);
             out.push(end);
         }
     }
 
-    /// Ends every running answer after a step that failed: whose fault it was cannot be told.
+    /// Ends every running answer after a step that failed, and forgets what the others left: whose fault it was cannot be
+    /// told.
     fn fail(&mut self, refused: &Refused, out: &mut Vec<FromWorker>) {
         log::error!("a step of the {:?} model failed: {}", self.which, refused.message);
         for slot in 0..self.answers.len() {
-            if let Some(answer) = self.release(slot) {
+            if let Some(answer) = self.release(slot, |_| 0) {
                 out.push(failed(answer.request, refused.clone()));
+            } else {
+                self.model.close(slot, 0);
+                self.kept.take(slot);
             }
         }
     }
@@ -280,13 +311,12 @@ fn works<'a>(answers: &'a [Option<Answer>], order: &VecDeque<usize>, step_tokens
     let mut works = Vec::new();
     let mut left = step_tokens;
     for (slot, answer) in in_order().filter(|(_, answer)| !answer.reading()) {
-        let said = usize::try_from(answer.said).unwrap_or(usize::MAX);
-        let position = (answer.tokens.len() + said).saturating_sub(1);
-        works.push(Work { slot, tokens: answer.last.as_slice(), position, sample: true });
+        let last = &answer.tokens[answer.computed..];
+        works.push(Work { slot, tokens: last, position: answer.computed, sample: true });
         left = left.saturating_sub(1);
     }
     for (slot, answer) in in_order().filter(|(_, answer)| answer.reading()) {
-        let rest = &answer.tokens[answer.computed..];
+        let rest = &answer.tokens[answer.computed..answer.prompt];
         let piece = &rest[..rest.len().min(left)];
         if piece.is_empty() {
             break;

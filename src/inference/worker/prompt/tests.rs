@@ -1,10 +1,14 @@
 //! Prompts over a vocabulary of words.
 
 use std::cell::Cell;
+use std::time::Instant;
+
+use proptest::prelude::*;
 
 use super::{Layout, Role, Vocabulary};
-use crate::core::dialogue::Turn;
+use crate::core::dialogue::{Conversations, Turn};
 use crate::core::sampling::Sampling;
+use crate::core::utterance::Identifier;
 use crate::inference::protocol::{ModelTier, Prompt, WorkerCode};
 use crate::inference::worker::model::Token;
 
@@ -147,7 +151,7 @@ fn without_a_usable_template_the_conversation_is_plain_text() {
         assert_eq!(layout.stops(), ["\nUser:"]);
         let prepared = layout.prepare(&vocabulary, &prompt(1, "now", 1)).unwrap();
         assert_eq!(text(&prepared.tokens), "Be brief.\n\nUser: u0\nAssistant: a0\nUser: now\nAssistant:");
-        assert_eq!(text(layout.prefix()), "Be brief.\n\nUser: ");
+        assert_eq!(text(layout.prefix()), "Be brief.\n\nUser:");
     }
 }
 
@@ -160,19 +164,68 @@ fn without_a_system_prompt_the_prefix_is_what_the_template_begins_with() {
 }
 
 #[test]
-fn the_oldest_turns_go_first_and_no_more_of_them_than_must() {
+fn the_oldest_turns_go_first_and_leave_room_for_the_next() {
     let vocabulary = Bytes::default();
-    let whole = Layout::new(&vocabulary, "s", 10_000).prepare(&vocabulary, &prompt(5, "now", 20)).unwrap().tokens.len();
-    for ctx_size in 70..whole + 30 {
+    let size = |turns| {
+        let layout = Layout::new(&vocabulary, "s", 10_000);
+        layout.prepare(&vocabulary, &prompt(turns, "now", 20)).unwrap().tokens.len()
+    };
+    let (alone, one, whole) = (size(0), size(1), size(5));
+    for ctx_size in alone.max(70)..whole + 30 {
         let layout = Layout::new(&vocabulary, "s", u32::try_from(ctx_size).unwrap());
         let prepared = layout.prepare(&vocabulary, &prompt(5, "now", 20)).unwrap();
         assert!(prepared.tokens.len() + 20 <= ctx_size);
         assert_eq!(prepared.max_tokens, 20);
         assert!(text(&prepared.tokens).ends_with("[x]user now[x][x]assistant "));
-        if prepared.dropped_turns > 0 {
-            let one_turn = "[x]user u0[x][x]assistant a0[x]".replace("[x]", "x").len();
-            assert!(prepared.tokens.len() + one_turn + 20 > ctx_size, "one more turn would have fitted in {ctx_size}");
-            assert!(!text(&prepared.tokens).contains("u0"));
+        let room = ctx_size - 20 - alone;
+        let left = prepared.tokens.len() - alone;
+        match prepared.dropped_turns {
+            0 => assert!(whole + 20 <= ctx_size),
+            5 => assert!(one + 20 > ctx_size, "the last turn would have fitted in {ctx_size}"),
+            dropped => {
+                assert!(whole + 20 > ctx_size);
+                assert!(!text(&prepared.tokens).contains(&format!("u{}", dropped - 1)));
+                assert!(text(&prepared.tokens).contains(&format!("u{dropped}")));
+                assert!(dropped == 4 || left <= room * 60 / 100, "{left} of {room} in {ctx_size}");
+                assert!(left + (one - alone) > room * 60 / 100, "one more would have fitted in {ctx_size}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// What the daemon remembers and the worker leaves out, together: the prompt's beginning stays as it is for a while.
+    #[test]
+    fn the_beginning_of_a_long_conversation_moves_seldom(
+        lengths in prop::collection::vec((1usize..40, 1usize..60), 50),
+        ctx_size in 500u32..3_000,
+        max_tokens in 1u32..200,
+    ) {
+        let vocabulary = Bytes::default();
+        let layout = Layout::new(&vocabulary, "Be brief.", ctx_size);
+        let (user, now) = (Identifier::parse("ann").unwrap(), Instant::now());
+        let mut conversations = Conversations::default();
+        let mut moved = Vec::new();
+        let mut first = None;
+        for (number, (said, answered)) in lengths.into_iter().enumerate() {
+            let mut prompt = prompt(0, &format!("{number} {}", "u".repeat(said)), max_tokens);
+            prompt.turns = conversations.turns(&user, now);
+            let prepared = layout.prepare(&vocabulary, &prompt).unwrap();
+            prop_assert!(prepared.tokens.len() < usize::try_from(ctx_size).unwrap());
+            let begins = prompt.turns.get(prepared.dropped_turns).map(|turn| turn.user.clone());
+            if first.is_some() && first != begins {
+                moved.push(number);
+            }
+            first = begins;
+            let turn = Turn { user: prompt.said(), assistant: "a".repeat(answered) };
+            conversations.add(&user, turn, prepared.dropped_turns, now);
+        }
+        // A turn takes 140 tokens at most and 90 on average, and a small context has room for two or three of them.
+        prop_assert!(moved.len() <= 25, "it moved with {:?}", moved);
+        if ctx_size >= 1_500 {
+            prop_assert!(moved.windows(3).all(|three| three[2] - three[0] >= 4), "it moved with {:?}", moved);
+            prop_assert!(moved.len() <= 13, "it moved with {:?}", moved);
         }
     }
 }

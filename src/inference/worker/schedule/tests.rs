@@ -1,5 +1,7 @@
 //! The schedule over models that write down what they are asked.
 
+mod reuse;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -39,7 +41,10 @@ impl Model for Noted {
         }
         Ok(Prepared { tokens: vec![0; prompt.text.len()], dropped_turns: 1, max_tokens: prompt.max_tokens })
     }
-    fn open(&mut self, _: usize, _: &Prepared, _: &Prompt) -> Result<usize, Refused> {
+    fn cuts(&self) -> bool {
+        true
+    }
+    fn open(&mut self, _: usize, _: usize, _: &Prepared, _: &Prompt) -> Result<usize, Refused> {
         Ok(2)
     }
     fn step(&mut self, works: &[Work<'_>]) -> Result<Vec<Sampled>, Refused> {
@@ -53,7 +58,9 @@ impl Model for Noted {
     fn piece(&self, _: usize, _: Token, bytes: &mut Vec<u8>) {
         bytes.push(b'a');
     }
-    fn close(&mut self, _: usize) {}
+    fn close(&mut self, _: usize, _: usize) -> usize {
+        0
+    }
 }
 
 fn scheduler(slots: usize, fails: bool) -> (Scheduler<'static>, Steps) {
