@@ -13,8 +13,9 @@ pub mod logs;
 mod model;
 #[cfg(any(feature = "llama", test))]
 mod prompt;
+mod repeats;
 mod schedule;
-mod text;
+pub(in crate::inference) mod text;
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
