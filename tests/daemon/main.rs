@@ -13,10 +13,14 @@ mod faults;
 mod home;
 mod http;
 mod ids;
+#[path = "../support/model_server.rs"]
+mod model_server;
 mod models;
 #[path = "../support/mosquitto.rs"]
 mod mosquitto;
 mod reload;
+mod remote;
+mod repeated;
 mod secure;
 mod utterances;
 #[path = "../support/web.rs"]
