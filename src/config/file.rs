@@ -354,6 +354,19 @@ mod tests {
         assert_eq!(problems("mqtt:\n  base_topic: a/#\n", &[]).len(), 1);
         assert_eq!(problems("models:\n  chat: {ctx_size: 256, max_tokens: 256}\n", &[]).len(), 1);
         assert_eq!(problems("mqtt: {client_cert_file: a.pem}\n", &[]).len(), 1);
+        let server = "server: 'http://box:8080/v1'";
+        for wrong in [
+            server.to_owned(),
+            format!("{server}, model: 'hf:a/b/c.gguf'"),
+            format!("{server}, model: m, threads: 2"),
+            format!("{server}, model: m, api_key_file: not-there"),
+            "server: 'box:8080', model: m".to_owned(),
+            "server: 'http://user:word@box/v1', model: m".to_owned(),
+            "api_key_file: key".to_owned(),
+        ] {
+            assert_eq!(problems(&format!("models:\n  chat: {{{wrong}}}\n"), &[]).len(), 1, "{wrong}");
+        }
+        assert!(read(&format!("models:\n  chat: {{{server}, model: m, ctx_size: 4096}}\n"), &[]).is_ok());
         assert_eq!(problems("mqtt: {password: word}\n", &[]).len(), 1);
         assert_eq!(problems("mqtt: {username: ann}\n", &[]).len(), 1);
         assert_eq!(problems("mqtt: {listen: \"0.0.0.0:1883\"}\n", &[]).len(), 1);
