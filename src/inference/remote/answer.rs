@@ -161,10 +161,8 @@ async fn relay(tier: &RemoteTier, prompt: &Prompt, mut reply: Reply, listener: &
             Some(Err(_)) | None => break Some("it broke off".to_owned()),
         };
         let Some(data) = frame.data_ref() else { continue };
-        let said = match events.push(data) {
-            Ok(said) => said,
-            Err(error) => break Some(error.to_string()),
-        };
+        let mut said = Vec::new();
+        let wrong = events.push(data, &mut said).err();
         for said in said {
             if let Some(text) = progress.take(said) {
                 progress.spoke = true;
@@ -172,6 +170,9 @@ async fn relay(tier: &RemoteTier, prompt: &Prompt, mut reply: Reply, listener: &
                     return Outcome::failed(Code::Internal, "nobody reads the answer".to_owned());
                 }
             }
+        }
+        if let Some(wrong) = wrong.filter(|_| !progress.done) {
+            break Some(wrong.to_string());
         }
         if progress.bytes > most {
             progress.finish.get_or_insert(Finish::Length);

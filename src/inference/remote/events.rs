@@ -40,17 +40,16 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// Takes what was read, returns what the whole lines in it say.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Said>, BadStream> {
+    /// Takes what was read and adds what the whole lines in it say, up to the one that is wrong.
+    pub(super) fn push(&mut self, bytes: &[u8], said: &mut Vec<Said>) -> Result<(), BadStream> {
         self.bytes.extend_from_slice(bytes);
-        let mut said = Vec::new();
         let mut taken = 0;
         while let Some(length) = self.bytes[taken..].iter().position(|byte| *byte == b'\n') {
             said.extend(line(&self.bytes[taken..taken + length])?);
             taken += length + 1;
         }
         self.bytes.drain(..taken);
-        if self.bytes.len() > MAX_LINE_BYTES { Err(BadStream::Garbage) } else { Ok(said) }
+        if self.bytes.len() > MAX_LINE_BYTES { Err(BadStream::Garbage) } else { Ok(()) }
     }
 }
 
@@ -151,7 +150,13 @@ mod tests {
 
     fn read(pieces: &[&[u8]]) -> Vec<Said> {
         let mut events = Events::default();
-        pieces.iter().flat_map(|piece| events.push(piece).unwrap()).collect()
+        let mut said = Vec::new();
+        pieces.iter().for_each(|piece| events.push(piece, &mut said).unwrap());
+        said
+    }
+
+    fn push(bytes: &[u8]) -> Result<(), BadStream> {
+        Events::default().push(bytes, &mut Vec::new())
     }
 
     #[test]
@@ -167,12 +172,12 @@ mod tests {
     #[test]
     fn what_is_no_chat_completion_is_an_error() {
         for wrong in ["<html>\n", "data: {\n", "data: 7\n", "data: {}\n", "hello: world\n", "data: {\"choices\":3}\n"] {
-            assert_eq!(Events::default().push(wrong.as_bytes()), Err(BadStream::Garbage), "{wrong}");
+            assert_eq!(push(wrong.as_bytes()), Err(BadStream::Garbage), "{wrong}");
         }
-        assert_eq!(Events::default().push(b"data: \xff\n"), Err(BadStream::Garbage));
-        assert_eq!(Events::default().push(&vec![b'x'; MAX_LINE_BYTES + 1]), Err(BadStream::Garbage));
+        assert_eq!(push(b"data: \xff\n"), Err(BadStream::Garbage));
+        assert_eq!(push(&vec![b'x'; MAX_LINE_BYTES + 1]), Err(BadStream::Garbage));
         let said = "data: {\"error\":{\"message\":\"out of\\nmemory\"}}\n";
-        assert_eq!(Events::default().push(said.as_bytes()), Err(BadStream::Said("out ofmemory".to_owned())));
+        assert_eq!(push(said.as_bytes()), Err(BadStream::Said("out ofmemory".to_owned())));
     }
 
     proptest! {
@@ -187,7 +192,7 @@ mod tests {
 
         #[test]
         fn no_bytes_break_it(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Events::default().push(&bytes);
+            let _ = push(&bytes);
         }
     }
 }
