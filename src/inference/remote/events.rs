@@ -57,7 +57,7 @@ impl Events {
 struct Chunk {
     #[serde(default)]
     choices: Vec<Choice>,
-    usage: Option<Tokens>,
+    usage: Option<Counted>,
     error: Option<serde_json::Value>,
     object: Option<serde_json::Value>,
 }
@@ -74,7 +74,7 @@ struct Delta {
 }
 
 #[derive(Deserialize)]
-struct Tokens {
+struct Counted {
     #[serde(default)]
     prompt_tokens: u32,
     #[serde(default)]
@@ -151,7 +151,9 @@ mod tests {
     fn read(pieces: &[&[u8]]) -> Vec<Said> {
         let mut events = Events::default();
         let mut said = Vec::new();
-        pieces.iter().for_each(|piece| events.push(piece, &mut said).unwrap());
+        for piece in pieces {
+            events.push(piece, &mut said).unwrap();
+        }
         said
     }
 

@@ -110,13 +110,13 @@ impl FakeTier {
         let text = prompt.text.as_str();
         let spaced = |text: &str| text.split_inclusive(' ').map(str::to_owned).collect::<Vec<_>>();
         // Numbered, since an answer that says the same for ever is ended.
-        let endless = || (0..=prompt.max_tokens / 2).map(|number| format!("and {number} ")).collect::<String>();
+        let endless = || (0..=prompt.max_tokens / 2).map(|number| format!("and {number} ")).collect::<Vec<_>>();
         let words = match text.strip_prefix("ECHO ") {
             Some(echo) => spaced(echo),
-            None if text.contains("LONG") => spaced(&endless()),
+            None if text.contains("LONG") => spaced(&endless().concat()),
             None => {
-                let words: String = (1..=self.options.words).map(|number| format!(" word{number}")).collect();
-                let answer = format!("fake answer to: {text}{words}");
+                let words: Vec<String> = (1..=self.options.words).map(|number| format!(" word{number}")).collect();
+                let answer = format!("fake answer to: {text}{}", words.concat());
                 spaced(&answer).into_iter().take(self.options.words).collect()
             }
         };

@@ -86,10 +86,9 @@ mod tests {
 
     #[test]
     fn lists_songs_and_poems_are_not_cut() {
-        let list: String =
-            (1..60).map(|number| format!("{number}. Stir the soup slowly for a minute, then let it rest.\n")).collect();
-        let bottles: String = (2..40)
-            .rev()
+        let list: Vec<String> =
+            (1..60).map(|n| format!("{n}. Stir the soup slowly for a minute, then let it rest.\n")).collect();
+        let bottles: Vec<String> = (2..40)
             .map(|n| {
                 format!("{n} bottles of milk on the wall, {n} bottles of milk. Take one down and pass it round.\n")
             })
@@ -104,8 +103,8 @@ mod tests {
         let table = "| name | value |\n| ---- | ----- |\n| a    | 1     |\n| b    | 2     |\n| c    | 3     |\n";
         for text in [
             "That is very very very good, really really really good.",
-            list.as_str(),
-            bottles.as_str(),
+            &list.concat(),
+            &bottles.concat(),
             song,
             &chorus.repeat(2),
             table,
