@@ -7,10 +7,10 @@ use super::fill::{self, Filled, Template};
 use super::lists::View;
 use super::respond::Response;
 use super::sentence::grammar::{ListId, OPEN_LISTS};
-use super::{Hit, Publish, Said, understand};
+use super::{Hit, Publish, Said, guard};
 
 /// The slot of what a sentence leaves out: "everything off except the fridge".
-const EXCEPTED: &str = "except";
+pub(super) const EXCEPTED: &str = "except";
 /// Keys of the context that one block may ask for.
 pub(super) const MAX_REQUIRED: usize = 8;
 
@@ -161,12 +161,7 @@ impl Block {
             response: self.response.write(&self.slots, &slots, said.now),
             is_handled: publishes.is_some() || (self.is_handled && self.acts.is_empty()),
             corrected: None,
-            is_guarded: !understand::is_question(&self.intent)
-                && slots
-                    .filled
-                    .iter()
-                    .flatten()
-                    .any(|value| matches!(value, Filled::Listed(entry, _) if entry.is_guarded())),
+            guarded: guard::moved(self, &slots.filled),
             metadata: self.metadata.clone(),
             publishes: publishes.unwrap_or_default(),
         })

@@ -75,18 +75,6 @@ impl Entry {
     pub(super) fn texts(&self) -> &[String] {
         &self.texts
     }
-
-    /// Whether it is something that must never be reached by a slip: what locks, guards or opens the house.
-    pub(super) fn is_guarded(&self) -> bool {
-        let is = |key: &str, values: &[&str]| {
-            self.knows(key).and_then(Value::as_str).is_some_and(|value| values.contains(&value))
-        };
-        self.knows("guarded") == Some(&Value::Bool(true))
-            || is("domain", &["lock", "alarm control panel"])
-            || (is("domain", &["cover"]) && is("device_class", &["garage", "gate", "door"]))
-            || (is("domain", &["cover"])
-                && self.texts.iter().any(|text| text.contains("garage") || text.contains("gate")))
-    }
 }
 
 /// A value's text as an utterance's would be heard.

@@ -11,6 +11,7 @@ pub mod evaluation;
 mod explain;
 mod file;
 mod fill;
+mod guard;
 mod home;
 mod lists;
 mod loader;
@@ -97,9 +98,9 @@ pub struct Hit {
     /// What was understood, where a name was said only nearly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrected: Option<String>,
-    /// Whether it commands something that locks, guards or opens the house.
+    /// What it would move that locks, guards or opens the house, as that is called.
     #[serde(skip)]
-    pub is_guarded: bool,
+    pub guarded: Option<String>,
     /// What the block's author wrote down about it.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,

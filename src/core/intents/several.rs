@@ -10,9 +10,11 @@ use smallvec::SmallVec;
 
 use crate::core::utterance;
 
+use super::block::EXCEPTED;
+use super::guard;
 use super::sentence::heard::fold;
 use super::tongue::Tongue;
-use super::understand::{Unclear, Understood, is_question};
+use super::understand::{Unclear, Understood};
 use super::{Hit, Said};
 
 /// Joining words of one utterance; more are dictation.
@@ -45,11 +47,11 @@ pub(super) fn understand(tongue: &Tongue, said: &Said<'_>, pauses: &[usize]) -> 
     let with_pauses = with_pauses(&joins, pauses, words.len());
     // People pause anywhere: where that makes no commands, it means nothing.
     if with_pauses != joins
-        && let understood @ Understood::Hits(_) = cut_at(tongue, said, &words, &with_pauses)
+        && let Some(hits) = cut_at(tongue, said, &words, &with_pauses).ok()
     {
-        return understood;
+        return all(hits);
     }
-    cut_at(tongue, said, &words, &joins)
+    cut_at(tongue, said, &words, &joins).map_or_else(|not_all| not_all, all)
 }
 
 /// The words that join commands in a language.
@@ -61,44 +63,65 @@ fn words_that_join(tongue: &Tongue) -> &'static [&'static str] {
 /// A command whose free words hide another one, as those commands: "play jazz and turn off the lights".
 pub(super) fn behind_free_words(tongue: &Tongue, said: &Said<'_>, free: &Hit) -> Option<Understood> {
     let words: Vec<&str> = said.text.split(' ').collect();
-    joins(&words, words_that_join(tongue)).into_iter().find_map(|join| {
+    let joins = joins(&words, words_that_join(tongue));
+    if joins.len() > MAX_JOINS {
+        return None;
+    }
+    joins.iter().enumerate().find_map(|(number, join)| {
         let mut hits = vec![one(tongue, said, &words[..join.start].join(" "))?];
-        let rest = words[join.end..].join(" ");
-        let Understood::Hits(others) = tongue.understand(&Said { text: &rest, ..*said }, &[]) else { return None };
-        hits.extend(others);
+        let rest = &words[join.end..];
+        match one(tongue, said, &rest.join(" ")) {
+            Some(hit) => hits.push(hit),
+            None => {
+                let moved = |at: usize| at - join.end;
+                let joins =
+                    joins[number + 1..].iter().map(|join| Join { start: moved(join.start), end: moved(join.end) });
+                let said = Said { text: &rest.join(" "), ..*said };
+                hits.extend(cut_at(tongue, &said, rest, &joins.collect::<Vec<_>>()).ok()?);
+            }
+        }
         (hits[0].name == free.name && hits[1].name != free.name).then(|| all(hits))
     })
 }
 
-fn cut_at(tongue: &Tongue, said: &Said<'_>, words: &[&str], joins: &[Join]) -> Understood {
+/// The commands that the words are, cut at some of the joins; else what is to be said of those that are not all commands.
+fn cut_at(tongue: &Tongue, said: &Said<'_>, words: &[&str], joins: &[Join]) -> Result<Vec<Hit>, Understood> {
     if joins.is_empty() || joins.len() > MAX_JOINS {
-        return Understood::Nothing;
+        return Err(Understood::Nothing);
     }
     let parts = parts(words.len(), joins);
     let cutter = Cutter { tongue, said, words, joins, tried: RefCell::default() };
     let commands = parts.iter().map(|part| cutter.read(std::slice::from_ref(part))).collect::<Vec<_>>();
+    // What is a command by itself shares no words with another.
+    if commands.iter().all(Option::is_some) {
+        return Ok(commands.into_iter().flatten().collect());
+    }
     // Small talk has joining words too: without a command or a name in it, nothing more is tried.
     if commands.iter().all(Option::is_none) && !tongue.names_something(said.text) {
-        return Understood::Nothing;
+        return Err(Understood::Nothing);
     }
-    let Some(cut) = cutter.cut(0, 0) else {
-        let parts: Vec<String> = parts.into_iter().map(|part| words[part].join(" ")).collect();
-        return with_slips(tongue, said, &parts, commands);
-    };
-    all(cut)
+    if let Some(cut) = cutter.cut(0, 0) {
+        return Ok(cut);
+    }
+    let parts: Vec<String> = parts.into_iter().map(|part| words[part].join(" ")).collect();
+    let commands = with_slips(tongue, said, &parts, commands);
+    if commands.iter().all(Option::is_some) {
+        return Ok(commands.into_iter().flatten().collect());
+    }
+    Err(not_all(&parts, &commands))
 }
 
 /// Commands that were all understood.
 fn all(hits: Vec<Hit>) -> Understood {
-    if let Some(guarded) = hits.iter().find(|hit| hit.is_guarded) {
-        let message = format!("{} must be said by itself; nothing was done", guarded.name);
+    if let Some(guarded) = hits.iter().find_map(|hit| hit.guarded.as_ref()) {
+        let message = format!("what moves {guarded} must be said by itself; nothing was done");
         return Understood::Unclear(Unclear { message, suggestions: Vec::new() });
     }
     Understood::Hits(hits)
 }
 
 /// Tries the parts that are no commands once more, with slips of names forgiven.
-fn with_slips(tongue: &Tongue, said: &Said<'_>, parts: &[String], mut commands: Vec<Option<Hit>>) -> Understood {
+fn with_slips(tongue: &Tongue, said: &Said<'_>, parts: &[String], mut commands: Vec<Option<Hit>>) -> Vec<Option<Hit>> {
     // Without one sure command, it may be anything.
     if commands.iter().any(Option::is_some) {
         for (part, command) in parts.iter().zip(&mut commands).filter(|(_, command)| command.is_none()) {
@@ -107,10 +130,7 @@ fn with_slips(tongue: &Tongue, said: &Said<'_>, parts: &[String], mut commands: 
             }
         }
     }
-    if commands.iter().all(Option::is_some) {
-        return all(commands.into_iter().flatten().collect());
-    }
-    not_all(parts, &commands)
+    commands
 }
 
 /// The words that a pause stands before, of a text whose normalised form has so many words.
@@ -153,7 +173,7 @@ fn parts(words: usize, joins: &[Join]) -> Vec<Range<usize>> {
 
 /// Says which part was not understood, where another one is a command.
 fn not_all(parts: &[String], commands: &[Option<Hit>]) -> Understood {
-    let is_command = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| !is_question(&hit.name));
+    let is_command = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| !guard::tells(&hit.name));
     let of_each = || parts.iter().zip(commands);
     let known = of_each().find(|(_, hit)| is_command(hit)).map(|(part, _)| part);
     let unknown = of_each().find(|(_, hit)| hit.is_none()).map(|(part, _)| part);
@@ -274,7 +294,14 @@ impl Cutter<'_> {
         if firsts.is_empty() {
             return None;
         }
+        let things_after = || joins.iter().map(|join| join.end);
         for before in (start..first.start).rev() {
+            // "Open the" and "the garage door" do not make "open the the garage door".
+            let ends = before.checked_sub(1).filter(|at| *at >= start).map(|at| fold(self.words[at]));
+            if ends.is_some_and(|end| things_after().any(|at| self.words.get(at).is_some_and(|word| fold(word) == end)))
+            {
+                continue;
+            }
             let mut last_hit = None;
             for (after, first_hit) in &firsts {
                 let (head, tail) = (start..before, *after..end);
@@ -287,7 +314,9 @@ impl Cutter<'_> {
                 let between = between.map(|thing| self.read(&[head.clone(), thing, tail.clone()]));
                 let hits = std::iter::once(Some(first_hit.clone())).chain(between).chain([Some(of_last.clone())]);
                 let hits: Option<Vec<Hit>> = hits.collect();
-                if let Some(hits) = hits.filter(|hits| hits.iter().all(|hit| hit.name == first_hit.name)) {
+                // All but two things is not all but one, and then all but the other.
+                let may_share = |hit: &Hit| hit.name == first_hit.name && !hit.slots.contains_key(EXCEPTED);
+                if let Some(hits) = hits.filter(|hits| hits.iter().all(may_share)) {
                     return Some(hits);
                 }
             }

@@ -163,7 +163,7 @@ impl Tongue {
         let mut readings = Vec::new();
         reader.read_sentences(found, area.as_ref(), &mut readings);
         reader.read_regexes(&mut readings);
-        readings.retain(|reading| !reader.is_asked(reading));
+        readings.retain_mut(|reading| !reader.is_asked(reading) && self.is_in_its_place(reading));
         readings.sort_by_key(Reading::key);
         self.prefer_kinds(&mut readings, area_of(said).as_ref());
         readings
@@ -197,6 +197,32 @@ impl Tongue {
         if let Some(kind) = readings.iter().position(is_kind) {
             readings[..=kind].rotate_right(1);
         }
+    }
+
+    /// Whether a thing that is named stands in the room that is named. Of several with one name, those that do are meant.
+    fn is_in_its_place<'a>(&'a self, reading: &mut Reading<'a>) -> bool {
+        let slot = |name: &str| reading.block.slots.iter().position(|slot| slot == name);
+        let (Some(area), Some(name)) = (slot("area"), slot("name")) else { return true };
+        let Some(said) = reading.slots.filled.get(area).and_then(Option::as_ref) else { return true };
+        let said = context::folded(&said.to_value());
+        let Some(span) = reading.spans.iter_mut().find(|span| span.slot == name) else { return true };
+        let there = |id: &ValueId| {
+            self.view().entry(*id).is_some_and(|entry| entry.knows("area").is_none_or(|area| *area == said))
+        };
+        let mut meant = span.value.iter().chain(&span.others).copied().filter(there).collect::<Vec<_>>().into_iter();
+        let is_thing = span.value.is_some_and(|id| usize::from(id.list) < OPEN_LISTS.len() && id.value != UNKNOWN);
+        if !is_thing {
+            return true;
+        }
+        let Some(first) = meant.next() else { return false };
+        if let (Some(entry), Some(Some(Filled::Listed(known, _)))) =
+            (self.view().entry(first), reading.slots.filled.get_mut(name))
+        {
+            *known = entry;
+        }
+        span.value = Some(first);
+        span.others = meant.collect();
+        true
     }
 
     /// Whether some sentence could be meant if any name at all had been said.

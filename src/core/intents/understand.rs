@@ -3,7 +3,7 @@
 //! A slip is taken for a name only where the sentence then fits its intent, where no other name is as near, and never
 //! where it would reach something guarded. Of several commands all must be understood, or none counts.
 
-use super::fill::Filled;
+use super::guard;
 use super::sentence::found::Found;
 use super::sentence::heard::{Heard, fold};
 use super::several;
@@ -128,7 +128,7 @@ impl Tongue {
         readings.retain(|reading| reading.cost == least);
         let meant: Vec<String> = readings.iter().map(|reading| self.corrected(heard, reading)).collect();
         let is_one = meant.iter().all(|text| *text == meant[0]);
-        let is_guarded = readings.iter().any(|reading| Self::reaches_guarded(reading));
+        let is_guarded = readings.iter().any(|reading| guard::moved(reading.block, &reading.slots.filled).is_some());
         if is_one && !is_guarded && readings[0].spans.iter().all(|span| span.others.is_empty()) {
             let corrected = meant.into_iter().next();
             let hit = readings.into_iter().find_map(|reading| self.hit(reading, said, corrected.clone()));
@@ -166,22 +166,6 @@ impl Tongue {
         let ids = slips.flat_map(|span| span.value.iter().chain(&span.others));
         ids.filter_map(|id| self.view().entry(*id)).map(|entry| entry.said.clone()).collect()
     }
-
-    /// Whether a slip would command something guarded; to be asked about it does no harm.
-    fn reaches_guarded(reading: &Reading<'_>) -> bool {
-        !is_question(&reading.block.intent)
-            && reading
-                .slots
-                .filled
-                .iter()
-                .flatten()
-                .any(|value| matches!(value, Filled::Listed(entry, _) if entry.is_guarded()))
-    }
-}
-
-/// Whether an intent only tells, so that nothing is moved by it.
-pub(super) fn is_question(intent: &str) -> bool {
-    intent.contains("Get") || intent.contains("Status")
 }
 
 /// "Kitchen lamp or kitchen light?"
