@@ -20,10 +20,10 @@ async fn hits(home: &Home) -> String {
 async fn the_same_question_is_answered_at_once_and_streamed() {
     let (_broker, home) = with_mosquitto().await;
     let mut client = home.client(Version::V5).await;
-    let question = "ECHO Rain is water. It falls from clouds.";
+    let question = "ECHO Granite is stone. It comes from lava.";
     let first = by(&mut client, "ann", question).await;
     assert!(first.last["cached"].is_null(), "{}", first.last);
-    let again = by(&mut client, "bob", "  echo rain is water. It falls  from CLOUDS ").await;
+    let again = by(&mut client, "bob", "  echo granite is stone. It comes  from LAVA ").await;
     assert_eq!(again.last["cached"], true, "{}", again.last);
     assert_eq!((again.text(), again.chunks.len()), (first.text(), 2), "by its sentences");
     for field in ["status", "tier", "model", "finish"] {
@@ -74,7 +74,7 @@ async fn what_depends_on_time_place_person_or_luck_is_never_repeated_nor_what_wa
 async fn a_reload_of_the_config_forgets_and_it_can_be_off() {
     let (_broker, home) = with_mosquitto().await;
     let mut client = home.client(Version::V5).await;
-    let question = "ECHO Rain is water.";
+    let question = "ECHO Granite is stone.";
     by(&mut client, "ann", question).await;
     assert_eq!(by(&mut client, "bob", question).await.last["cached"], true);
     reload(&home, &mut client, "reply: {join: 39ms}\n").await;
