@@ -1,6 +1,6 @@
 //! Tier 1: a matched rule is carried out, a command that none matches is answered as such.
 
-use crate::core::intents::{Hit, Missed, Now, Unclear};
+use crate::core::intents::{Clock, Hit, Missed, Now, Unclear};
 use crate::core::reply::{Action, Code, Final, MatchedIntent, Status};
 use crate::core::utterance::Tier;
 
@@ -62,7 +62,18 @@ pub(super) fn ask_back(unclear: Unclear) -> Final {
 /// The time as rules' answers tell it.
 pub(crate) fn now() -> Now {
     let now = jiff::Zoned::now();
-    Now { time: now.strftime("%-I:%M %p").to_string(), date: now.strftime("%A, %-d %B %Y").to_string() }
+    // None of them is ever negative but the year.
+    let number = |number: i8| u8::try_from(number).unwrap_or_default();
+    let clock = Clock {
+        hour: number(now.hour()),
+        minute: number(now.minute()),
+        second: number(now.second()),
+        year: now.year(),
+        month: number(now.month()),
+        day: number(now.day()),
+        weekday: number(now.weekday().to_monday_zero_offset()),
+    };
+    Now { time: now.strftime("%-I:%M %p").to_string(), date: now.strftime("%A, %-d %B %Y").to_string(), clock }
 }
 
 /// Says that no rule matches, with what may have been meant.

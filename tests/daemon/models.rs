@@ -41,7 +41,7 @@ async fn a_long_conversation_always_fits() {
     plan.broker = None;
     plan.chat = real_model();
     plan.explain = "fake:".to_owned();
-    plan.chat_keys = "    max_tokens: 24\n    ctx_size: 256\n    temperature: 0\n";
+    plan.chat_keys = "    max_tokens: 24\n    ctx_size: 256\n    temperature: 0\n    deadline: 5m\n";
     let mut home = Home::start(&plan).await;
     home.wait_ready().await;
     let mut client = home.client(Version::V4).await;

@@ -122,8 +122,11 @@ impl Block {
             slots.filled.get(slot)?.clone()
         };
         let captures = slots.captures.iter().map(|(_, filled)| filled);
+        // What is excepted says nothing of the rest: its room is not theirs.
+        let filled = self.slots.iter().zip(&slots.filled).filter(|(name, _)| *name != EXCEPTED);
+        let filled = filled.filter_map(|(_, filled)| filled.as_ref());
         let listed = || {
-            captures.chain(slots.filled.iter().flatten()).rev().find_map(|value| match value {
+            captures.chain(filled).rev().find_map(|value| match value {
                 Filled::Listed(entry, _) => entry.context.get(key),
                 _ => None,
             })
@@ -145,7 +148,7 @@ impl Block {
         }
         for required in &self.requires {
             if let Some(slot) = required.slot.filter(|slot| slots.filled[*slot].is_none()) {
-                slots.filled[slot] = self.look_up(&required.condition.key, said, view, &slots);
+                slots.filled[slot] = Some(self.look_up(&required.condition.key, said, view, &slots)?);
             }
         }
         let publishes = match &self.acts[..] {

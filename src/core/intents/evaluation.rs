@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 
 use super::{Hit, Understood, sentence::heard::fold};
 
+/// The slots that say what is moved.
+const WHERE: [&str; 3] = ["name", "area", "floor"];
+
 /// A labelled sentence.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Written")]
@@ -151,6 +154,30 @@ impl Line {
             }
             (_, Some(_)) => Verdict::Wrong,
         }
+    }
+
+    /// Whether something was done that was not meant: another intent, or the right one to another thing or place. That no
+    /// place came of one that was said is as wrong, since it is the whole house then. A name that `is_known` to nothing here,
+    /// such as one that was made up for a timer, moves nothing.
+    #[must_use]
+    pub fn acts_wrongly(&self, understood: &Understood, is_known: &dyn Fn(&str) -> bool) -> bool {
+        match (self.judge_all(understood), understood) {
+            (Verdict::Wrong, _) => true,
+            (Verdict::IntentOnly, Understood::Hits(hits)) => hits.iter().any(|hit| {
+                let moves = hit.slots.get("name").and_then(Value::as_str).is_none_or(is_known);
+                moves && !self.is_where_meant(&hit.slots)
+            }),
+            _ => false,
+        }
+    }
+
+    fn is_where_meant(&self, got: &Map<String, Value>) -> bool {
+        let told = WHERE.iter().filter(|name| !(self.context_area_required && **name == "area"));
+        told.map(|name| (self.slots.get(*name), got.get(*name))).all(|pair| match pair {
+            (Some(expected), Some(got)) => is_meant(expected, got),
+            (None, None) => true,
+            _ => false,
+        })
     }
 
     fn has_slots(&self, got: &Map<String, Value>) -> bool {
@@ -317,6 +344,25 @@ mod tests {
         }
         assert!(!line(r#"{"text": "s", "label": "device"}"#).is_measured);
         assert!(line(r#"{"text": "s", "label": "device", "intent": "X"}"#).is_measured);
+    }
+
+    #[test]
+    fn the_right_intent_in_the_wrong_place_acts_wrongly() {
+        let one = line(r#"{"sentence": "s", "intent": "X", "slots": {"area": ["den", "hall"], "level": 5}}"#);
+        let acts =
+            |line: &Line, slots| line.acts_wrongly(&Understood::Hits(vec![hit("X", slots)]), &|name| name != "made up");
+        for right in [json!({"area": "Den", "level": 5}), json!({"area": "hall", "level": 6})] {
+            assert!(!acts(&one, right));
+        }
+        for wrong in [json!({"area": "attic", "level": 5}), json!({"level": 5}), json!({"area": "den", "name": "x"})] {
+            assert!(acts(&one, wrong));
+        }
+        assert!(one.acts_wrongly(&Understood::Hits(vec![hit("Y", json!({}))]), &|_| true));
+        assert!(one.acts_wrongly(&Understood::Hits(vec![hit("X", json!({"area": "den", "level": 5})); 2]), &|_| true));
+        assert!(!one.acts_wrongly(&Understood::Nothing, &|_| true));
+        assert!(!acts(&one, json!({"name": "made up"})), "nothing has that name");
+        let here = r#"{"sentence": "s", "intent": "X", "slots": {}, "context_area_required": true}"#;
+        assert!(!acts(&line(here), json!({"area": "den"})), "the speaker's own room");
     }
 
     #[test]

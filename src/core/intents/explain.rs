@@ -199,7 +199,7 @@ intents:
     data:
       - sentences: ['play {what}', 'play {what} on {name}', 'play {what} by {what:artist}', 'play the {what}']
       - sentences: [stop it]
-  Halt: {data: [{sentences: ['(stop|end) it', 'on desk {what}']}]}
+  Halt: {data: [{sentences: ['(stop|end) (it|all)', 'on desk {what}']}]}
 ";
 
     fn rules(more: &[&str]) -> Rules {
@@ -236,7 +236,7 @@ intents:
             ("play jazz by me", "play {what}", "play {what} by {what:artist}: it needs one more wildcard"),
             ("play the flute", "play the {what}", "play {what}: 3 letters fewer of its own"),
             ("play jazz on lamp", "play {what} on {name}", "play {what}: it names nothing of the home"),
-            ("stop it", "stop it", "(stop|end) it: it stands later in the files: a tie"),
+            ("stop it", "stop it", "(stop|end) (it|all): it stands later in the files: a tie"),
             ("turn off every lamp", "turn off {what}", "turn off every lamp: it comes from an imported file"),
             ("play jazz", "play {what}", "-"),
             ("sing", "-", "-"),
@@ -268,7 +268,7 @@ intents:
         let two = "language: en\nlists: {name: {values: [{in: bulb, out: a, context: {area: den}}, {in: bulb, out: b, context: {area: attic}}]}}";
         let rules = rules(&[two]);
         let explain = |text| rules.explain(&Said { text, lang: "en", ..Said::default() });
-        let several = explain("on lamp and end it");
+        let several = explain("on lamp and end all");
         assert!(matches!(&several.understood, Understood::Hits(hits) if hits.len() == 2), "{several:?}");
         assert_eq!((several.runner_up, several.others), (None, 0));
         let unclear = explain("on bulb");

@@ -6,6 +6,7 @@
 
 mod block;
 mod context;
+mod contrast;
 mod coverage;
 pub mod evaluation;
 mod explain;
@@ -20,6 +21,7 @@ mod names;
 mod near;
 mod numbers;
 mod openers;
+mod part;
 mod regexes;
 mod respond;
 mod schema;
@@ -47,7 +49,7 @@ pub use home::Home;
 pub use loader::{check, load};
 pub use missed::Missed;
 pub use names::{NameId, NameOf, Names};
-pub use respond::Now;
+pub use respond::{Clock, Now};
 pub use selftest::{Failure, TestReport};
 pub use understand::{Unclear, Understood};
 

@@ -123,13 +123,14 @@ impl Test {
         }
     }
 
-    /// The differences, one a line; empty where there are none.
-    fn compare(&self, hit: Option<&Hit>) -> String {
+    /// The differences from all commands that the sentence is, one a line; empty where there are none.
+    fn compare(&self, hits: &[Hit]) -> String {
         let mut differences = Differences::default();
-        let (Some(expected), Some(hit)) = (&self.intent, hit) else {
-            if self.intent.is_some() || hit.is_some() {
+        let (Some(expected), [hit]) = (&self.intent, hits) else {
+            if self.intent.is_some() || !hits.is_empty() {
                 let expected = self.intent.as_deref().unwrap_or("no match");
-                let got = hit.map_or("no match".to_owned(), |hit| format!("{} ({})", hit.name, hit.source));
+                let got: Vec<String> = hits.iter().map(|hit| format!("{} ({})", hit.name, hit.source)).collect();
+                let got = if got.is_empty() { "no match".to_owned() } else { got.join(" and ") };
                 differences.add("intent", expected, &got);
             }
             return differences.0;
@@ -169,11 +170,15 @@ pub(super) fn run(rules: &Rules, tests: &[Test], filter: &str) -> TestReport {
     let filter = filter.to_lowercase();
     for test in tests.iter().filter(|test| test.is_about(&filter)) {
         let said = test.said();
-        let hit = rules.hear(&said);
-        let message = test.compare(hit.as_ref());
+        // A question back does nothing, and so is no match; several commands are as many matches.
+        let hits = match rules.understand(&said) {
+            Understood::Hits(hits) => hits,
+            Understood::Unclear(_) | Understood::Nothing => Vec::new(),
+        };
+        let message = test.compare(&hits);
         if message.is_empty() {
             report.passed += 1;
-            report.reached.extend(hit.map(|hit| Reached { source: hit.source, sentence: hit.sentence }));
+            report.reached.extend(hits.into_iter().map(|hit| Reached { source: hit.source, sentence: hit.sentence }));
             continue;
         }
         report.failures.push(Failure {
@@ -181,7 +186,7 @@ pub(super) fn run(rules: &Rules, tests: &[Test], filter: &str) -> TestReport {
             line: test.line,
             say: test.say.clone(),
             message,
-            hint: test.hint(hit.as_ref(), rules),
+            hint: test.hint(if let [hit] = &hits[..] { Some(hit) } else { None }, rules),
         });
     }
     report
@@ -247,6 +252,34 @@ fn json(map: &Map<String, Value>) -> String {
 #[cfg(test)]
 mod tests {
     use crate::core::intents::{Source, load};
+
+    #[test]
+    fn nothing_is_expected_where_no_command_may_fire_however_many() {
+        let text = "\
+language: en
+lists: {name: {values: [fan, {in: bulb, out: a, context: {area: den}}, {in: bulb, out: b, context: {area: attic}}]}}
+intents:
+  On: {data: [{sentences: ['on {name}']}]}
+  Halt: {data: [{sentences: [halt]}]}
+tests:
+  - {say: on fan and halt, intent: none}
+  - {say: on fan, intent: none}
+  - {say: on bulb, intent: none}
+  - {say: off fan, intent: none}
+";
+        let (rules, problems) = load(&[Source { path: "t.yaml".to_owned(), text: text.to_owned() }]);
+        assert_eq!(problems, []);
+        let report = rules.run_tests();
+        let failed: Vec<(&str, &str)> =
+            report.failures.iter().map(|failure| (failure.say.as_str(), failure.message.as_str())).collect();
+        let expected = [
+            ("on fan and halt", "  intent: expected no match\n          got      On (t.yaml:4) and Halt (t.yaml:5)"),
+            ("on fan", "  intent: expected no match\n          got      On (t.yaml:4)"),
+        ];
+        assert_eq!(failed, expected);
+        // Asked back, and not understood.
+        assert_eq!(report.passed, 2);
+    }
 
     #[test]
     fn a_hint_tells_several_commands_and_questions_back() {

@@ -12,6 +12,7 @@ use crate::core::utterance;
 
 use super::block::EXCEPTED;
 use super::guard;
+use super::part::{self, Part};
 use super::sentence::heard::fold;
 use super::tongue::Tongue;
 use super::understand::{Unclear, Understood};
@@ -19,6 +20,8 @@ use super::{Hit, Said};
 
 /// Joining words of one utterance; more are dictation.
 const MAX_JOINS: usize = 5;
+/// The slot of a name in free words: a timer's.
+const NAMED: &str = "name";
 /// Texts that are tried for one utterance.
 const MAX_TRIES: usize = 60;
 /// Where a sentence or a part of one ends.
@@ -33,6 +36,42 @@ const JOINS: [(&str, &[&str]); 6] = [
     ("it", &["e", "e poi", "poi", "ed"]),
 ];
 
+/// Number words that go on behind a joining word: "hundred and …", "treinta y …", "vingt et …".
+const NUMBERS_GO_ON: [&str; 24] = [
+    "hundred",
+    "thousand",
+    "hundert",
+    "tausend",
+    "honderd",
+    "duizend",
+    "cent",
+    "mille",
+    "vingt",
+    "trente",
+    "quarante",
+    "cinquante",
+    "soixante",
+    "ciento",
+    "mil",
+    "treinta",
+    "cuarenta",
+    "cincuenta",
+    "sesenta",
+    "setenta",
+    "ochenta",
+    "noventa",
+    "cento",
+    "mila",
+];
+/// Number words that a smaller one stands before: "zwei und zwanzig", "twee en twintig".
+const TENS_BEHIND: [&str; 17] = [
+    "zwanzig", "dreißig", "dreissig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig", "twintig",
+    "dertig", "veertig", "vijftig", "zestig", "zeventig", "tachtig", "negentig",
+];
+
+/// Parts of a whole, as they are said behind a number.
+const PARTS: [&str; 3] = ["half", "quarter", "third"];
+
 /// A joining word between two others: where it starts and ends, by word.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Join {
@@ -43,7 +82,7 @@ struct Join {
 /// What normalised text means as several commands. Somebody may have paused at some of its words, in a voice or in writing.
 pub(super) fn understand(tongue: &Tongue, said: &Said<'_>, pauses: &[usize]) -> Understood {
     let words: Vec<&str> = said.text.split(' ').collect();
-    let joins = joins(&words, words_that_join(tongue));
+    let joins = joins(&words, tongue);
     let with_pauses = with_pauses(&joins, pauses, words.len());
     // People pause anywhere: where that makes no commands, it means nothing.
     if with_pauses != joins
@@ -60,28 +99,52 @@ fn words_that_join(tongue: &Tongue) -> &'static [&'static str] {
     JOINS.iter().find(|(language, _)| *language == primary).map_or(&[], |(_, words)| words)
 }
 
-/// A command whose free words hide another one, as those commands: "play jazz and turn off the lights".
-pub(super) fn behind_free_words(tongue: &Tongue, said: &Said<'_>, free: &Hit) -> Option<Understood> {
+/// A command whose free words hide others, as those commands: "play jazz and turn off the lights".
+pub(super) fn behind_free_words(tongue: &Tongue, said: &Said<'_>, pauses: &[usize], free: &Hit) -> Option<Understood> {
     let words: Vec<&str> = said.text.split(' ').collect();
-    let joins = joins(&words, words_that_join(tongue));
-    if joins.len() > MAX_JOINS {
+    let joins = joins(&words, tongue);
+    if joins.is_empty() || joins.len() > MAX_JOINS {
         return None;
+    }
+    let cut = [with_pauses(&joins, pauses, words.len()), joins.clone()].into_iter().find_map(|joins| {
+        let cutter = Cutter::new(tongue, said, &words, &joins);
+        cutter.by_themselves().into_iter().collect::<Option<Vec<_>>>()
+    });
+    if let Some(hits) = cut {
+        return Some(all(hits));
+    }
+    if free.slots.contains_key(NAMED) {
+        return no_name(tongue, said, &words, &joins, free);
     }
     joins.iter().enumerate().find_map(|(number, join)| {
         let mut hits = vec![one(tongue, said, &words[..join.start].join(" "))?];
         let rest = &words[join.end..];
-        match one(tongue, said, &rest.join(" ")) {
-            Some(hit) => hits.push(hit),
-            None => {
-                let moved = |at: usize| at - join.end;
-                let joins =
-                    joins[number + 1..].iter().map(|join| Join { start: moved(join.start), end: moved(join.end) });
-                let said = Said { text: &rest.join(" "), ..*said };
-                hits.extend(cut_at(tongue, &said, rest, &joins.collect::<Vec<_>>()).ok()?);
-            }
+        if let Some(hit) = one(tongue, said, &rest.join(" ")) {
+            hits.push(hit);
+        } else {
+            let moved = |at: usize| at - join.end;
+            let joins = joins[number + 1..].iter().map(|join| Join { start: moved(join.start), end: moved(join.end) });
+            let said = Said { text: &rest.join(" "), ..*said };
+            hits.extend(cut_at(tongue, &said, rest, &joins.collect::<Vec<_>>()).ok()?);
         }
         (hits[0].name == free.name && hits[1].name != free.name).then(|| all(hits))
     })
+}
+
+/// What is said of a name in free words that goes on over the end of a command: "five minutes and another".
+fn no_name(tongue: &Tongue, said: &Said<'_>, words: &[&str], joins: &[Join], free: &Hit) -> Option<Understood> {
+    let name = format!(" {} ", fold(free.slots.get(NAMED)?.as_str()?));
+    if !words_that_join(tongue).iter().any(|join| name.contains(&format!(" {join} "))) {
+        return None;
+    }
+    let cutter = Cutter::new(tongue, said, words, joins);
+    let commands = cutter.by_themselves();
+    // "Salt and pepper" begins no command.
+    commands.first()?.as_ref()?;
+    match not_all(&cutter.texts(), &commands) {
+        unclear @ Understood::Unclear(_) => Some(unclear),
+        Understood::Hits(_) | Understood::Nothing => None,
+    }
 }
 
 /// The commands that the words are, cut at some of the joins; else what is to be said of those that are not all commands.
@@ -89,9 +152,8 @@ fn cut_at(tongue: &Tongue, said: &Said<'_>, words: &[&str], joins: &[Join]) -> R
     if joins.is_empty() || joins.len() > MAX_JOINS {
         return Err(Understood::Nothing);
     }
-    let parts = parts(words.len(), joins);
-    let cutter = Cutter { tongue, said, words, joins, tried: RefCell::default() };
-    let commands = parts.iter().map(|part| cutter.read(std::slice::from_ref(part))).collect::<Vec<_>>();
+    let cutter = Cutter::new(tongue, said, words, joins);
+    let commands = cutter.by_themselves();
     // What is a command by itself shares no words with another.
     if commands.iter().all(Option::is_some) {
         return Ok(commands.into_iter().flatten().collect());
@@ -103,7 +165,7 @@ fn cut_at(tongue: &Tongue, said: &Said<'_>, words: &[&str], joins: &[Join]) -> R
     if let Some(cut) = cutter.cut(0, 0) {
         return Ok(cut);
     }
-    let parts: Vec<String> = parts.into_iter().map(|part| words[part].join(" ")).collect();
+    let parts = cutter.texts();
     let commands = with_slips(tongue, said, &parts, commands);
     if commands.iter().all(Option::is_some) {
         return Ok(commands.into_iter().flatten().collect());
@@ -125,7 +187,7 @@ fn with_slips(tongue: &Tongue, said: &Said<'_>, parts: &[String], mut commands: 
     // Without one sure command, it may be anything.
     if commands.iter().any(Option::is_some) {
         for (part, command) in parts.iter().zip(&mut commands).filter(|(_, command)| command.is_none()) {
-            if let Understood::Hits(hits) = tongue.read_with_slips(&Said { text: part, ..*said }) {
+            if let Understood::Hits(hits) = tongue.read_part_with_slips(&Said { text: part, ..*said }) {
                 *command = hits.into_iter().next();
             }
         }
@@ -173,31 +235,46 @@ fn parts(words: usize, joins: &[Join]) -> Vec<Range<usize>> {
 
 /// Says which part was not understood, where another one is a command.
 fn not_all(parts: &[String], commands: &[Option<Hit>]) -> Understood {
-    let is_command = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| !guard::tells(&hit.name));
+    let command = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| !guard::tells(&hit.name));
     let of_each = || parts.iter().zip(commands);
-    let known = of_each().find(|(_, hit)| is_command(hit)).map(|(part, _)| part);
+    let known = of_each().find(|(_, hit)| command(hit)).map(|(part, _)| part);
     let unknown = of_each().find(|(_, hit)| hit.is_none()).map(|(part, _)| part);
     match (known, unknown) {
         (Some(known), Some(unknown)) => Understood::Unclear(Unclear {
             message: format!(
                 "I understood \u{201c}{known}\u{201d}, but not \u{201c}{unknown}\u{201d}; nothing was done"
             ),
-            suggestions: vec![known.clone()],
+            // Half of what was said may be more than was meant: all but one thing, or all that is left.
+            suggestions: Vec::new(),
         }),
         _ => Understood::Nothing,
     }
 }
 
-/// What a text means as one command.
+/// What a text means as one command; one that speaks of something named before has nothing to speak of.
 fn one(tongue: &Tongue, said: &Said<'_>, text: &str) -> Option<Hit> {
-    match tongue.read(&Said { text, ..*said }) {
-        Understood::Hits(hits) => hits.into_iter().next(),
-        Understood::Unclear(_) | Understood::Nothing => None,
-    }
+    tongue.read_part(&Said { text, ..*said }).filter(|part| !part.is_about_it).map(|part| part.hit)
+}
+
+/// Whether what joins two words makes one number of them: "one hundred and fifty", which no range may have.
+fn is_in_number(tongue: &Tongue, before: &str, behind: &[String]) -> bool {
+    let is_number = |word: &str| {
+        let mut numbers = Vec::new();
+        tongue.spelling.at(word.as_bytes(), 0, &mut numbers);
+        numbers.iter().any(|number| number.end == word.len())
+    };
+    let words: Vec<&str> = behind.iter().take(2).map(String::as_str).collect();
+    let Some(&first) = words.first() else { return false };
+    // "19 and a half".
+    let is_part = PARTS.contains(&first) || (first == "a" && words.get(1).is_some_and(|word| PARTS.contains(word)));
+    (NUMBERS_GO_ON.contains(&before) && is_number(first))
+        || (is_number(before) && TENS_BEHIND.contains(&first))
+        || (is_part && (is_number(before) || before.parse::<u32>().is_ok()))
 }
 
 /// Where joining words stand, the longest of those that start at one place.
-fn joins(words: &[&str], that_join: &[&str]) -> Vec<Join> {
+fn joins(words: &[&str], tongue: &Tongue) -> Vec<Join> {
+    let that_join = words_that_join(tongue);
     let folded: Vec<String> = words.iter().map(|word| fold(word)).collect();
     let mut joins: Vec<Join> = Vec::new();
     let mut at = 1;
@@ -206,7 +283,7 @@ fn joins(words: &[&str], that_join: &[&str]) -> Vec<Join> {
             let length = join.split(' ').count();
             let is_here =
                 folded.len() > at + length && join.split(' ').eq(folded[at..at + length].iter().map(String::as_str));
-            is_here.then_some(length)
+            (is_here && !is_in_number(tongue, &folded[at - 1], &folded[at + length..])).then_some(length)
         });
         match lengths.max() {
             Some(length) => {
@@ -228,10 +305,25 @@ struct Cutter<'a> {
     words: &'a [&'a str],
     joins: &'a [Join],
     /// What was read already: ways to cut share most of their texts. Bounded, so that no utterance keeps the others waiting.
-    tried: RefCell<Vec<(Pieces, Option<Hit>)>>,
+    tried: RefCell<Vec<(Pieces, Option<Part>)>>,
 }
 
-impl Cutter<'_> {
+impl<'a> Cutter<'a> {
+    fn new(tongue: &'a Tongue, said: &'a Said<'a>, words: &'a [&'a str], joins: &'a [Join]) -> Self {
+        Self { tongue, said, words, joins, tried: RefCell::default() }
+    }
+
+    /// The parts between the joins, as they were said.
+    fn texts(&self) -> Vec<String> {
+        parts(self.words.len(), self.joins).into_iter().map(|part| self.words[part].join(" ")).collect()
+    }
+
+    /// What each of the parts is by itself.
+    fn by_themselves(&self) -> Vec<Option<Hit>> {
+        let parts = parts(self.words.len(), self.joins).into_iter().map(|part| self.part(&[part]));
+        part::resolve_it(self.tongue, self.said, &self.texts(), parts.collect())
+    }
+
     /// Commands from a word on, with `first` the number of the first joining word after it: the longest part first.
     fn cut(&self, start: usize, first: usize) -> Option<Vec<Hit>> {
         for last in (first..=self.joins.len()).rev() {
@@ -249,8 +341,14 @@ impl Cutter<'_> {
         None
     }
 
-    /// What some of the words mean as one command.
+    /// What some of the words mean as one command that needs no other.
     fn read(&self, pieces: &[Range<usize>]) -> Option<Hit> {
+        let is_first = pieces.first().is_some_and(|piece| piece.start == 0);
+        self.part(pieces).filter(|part| is_first || !part.is_about_it).map(|part| part.hit)
+    }
+
+    /// What some of the words mean as one command.
+    fn part(&self, pieces: &[Range<usize>]) -> Option<Part> {
         let mut key = Pieces::new();
         for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
             match key.last_mut() {
@@ -266,9 +364,9 @@ impl Cutter<'_> {
             return None;
         }
         let words: Vec<&str> = key.iter().flat_map(|piece| &self.words[piece.clone()]).copied().collect();
-        let hit = one(self.tongue, self.said, &words.join(" "));
-        tried.push((key, hit.clone()));
-        hit
+        let part = self.tongue.read_part(&Said { text: &words.join(" "), ..*self.said });
+        tried.push((key, part.clone()));
+        part
     }
 
     /// A command for each of several things that are joined inside it. What is joined is found by trying: the words before

@@ -52,6 +52,7 @@ fn payload(rules: &Rules, text: &str) -> Option<String> {
 mod files;
 mod hostile;
 mod matching;
+mod missed;
 mod names;
 mod properties;
 mod reference;

@@ -63,6 +63,8 @@ pub(super) struct Reading<'a> {
     pub(super) text: &'a str,
     /// The slots' places in the folded text, in order, with what else the same words name.
     pub(super) spans: Vec<Span>,
+    /// The compiled sentence; `None` for a regular expression.
+    pub(super) root: Option<NodeId>,
 }
 
 /// Where a value stands.
@@ -268,7 +270,7 @@ impl Tongue {
 }
 
 /// Where it was said, folded.
-fn area_of(said: &Said<'_>) -> Option<Value> {
+pub(super) fn area_of(said: &Said<'_>) -> Option<Value> {
     let area = said.context.and_then(|context| context.get("area")).and_then(Value::as_str).or(said.site)?;
     Some(Value::String(fold(area)))
 }
@@ -345,7 +347,8 @@ impl<'a> Reader<'a, '_> {
                 let (slots, spans) = self.fill(block, &matcher.steps(&way));
                 let (cost, rank) = (way.cost, way.rank);
                 let (order, line, text) = (sentence.order, sentence.line, sentence.text.as_str());
-                readings.push(Reading { block, slots, cost, rank, order, line, text, spans });
+                let root = Some(sentence.root);
+                readings.push(Reading { block, slots, cost, rank, order, line, text, spans, root });
             }
         }
     }
@@ -420,7 +423,7 @@ impl<'a> Reader<'a, '_> {
             }
             let (order, line) = (rule.order, rule.line);
             let text = rule.written();
-            readings.push(Reading { block, slots, cost: 0, rank, order, line, text, spans: Vec::new() });
+            readings.push(Reading { block, slots, cost: 0, rank, order, line, text, spans: Vec::new(), root: None });
         }
     }
 

@@ -3,16 +3,19 @@
 //! A slip is taken for a name only where the sentence then fits its intent, where no other name is as near, and never
 //! where it would reach something guarded. Of several commands all must be understood, or none counts.
 
+use std::collections::HashSet;
+
 use super::guard;
 use super::sentence::found::Found;
 use super::sentence::heard::{Heard, fold};
+use super::sentence::matcher::Rank;
 use super::several;
 use super::slips;
 use super::tongue::{Reading, Tongue};
 use super::{Hit, Said};
 
-/// The slot of what is searched for, in any words; a command behind it is no part of a title.
-const SEARCHED: &str = "search_query";
+/// Slots of what is called anything, a title or a timer; a command before or behind it is no part of that.
+const FREE: [&str; 2] = ["search_query", "name"];
 /// Names offered in a question.
 const MAX_OFFERED: usize = 3;
 
@@ -41,11 +44,15 @@ impl Tongue {
     pub(super) fn understand(&self, said: &Said<'_>, pauses: &[usize]) -> Understood {
         let heard = self.heard(said.text);
         let found = self.found(&heard);
-        match self.read_found(said, &heard, &found) {
+        let (understood, rank) = self.read_found(said, &heard, &found);
+        match understood {
             Understood::Nothing => {}
             Understood::Hits(hits) => {
-                let search = hits.first().filter(|hit| hit.slots.contains_key(SEARCHED));
-                let more = search.and_then(|search| several::behind_free_words(self, said, search));
+                let is_free =
+                    |hit: &&Hit| rank.wildcards.0 > 0 && FREE.iter().any(|slot| hit.slots.contains_key(*slot));
+                let free = hits.first().filter(is_free);
+                let more = free.and_then(|free| several::behind_free_words(self, said, pauses, free));
+                let more = more.or_else(|| self.read_free_words(said, &heard, rank, hits.first()?));
                 return more.unwrap_or(Understood::Hits(hits));
             }
             unclear @ Understood::Unclear(_) => return unclear,
@@ -56,34 +63,66 @@ impl Tongue {
         }
     }
 
-    /// What the text means as one command, with slips of names forgiven.
-    pub(super) fn read_with_slips(&self, said: &Said<'_>) -> Understood {
+    /// What the text means as one of several commands, with slips of names forgiven.
+    pub(super) fn read_part_with_slips(&self, said: &Said<'_>) -> Understood {
         let heard = self.heard(said.text);
-        self.read_slips(said, &heard, self.found(&heard))
+        let mut found = self.found(&heard);
+        if !self.add_slips(&heard, &mut found) {
+            return Understood::Nothing;
+        }
+        let mut readings = self.readings(&heard, &found, said);
+        readings.retain(|reading| !self.is_bare(&heard, reading) && !self.is_about_it(&heard, reading));
+        self.meant_by_slips(said, &heard, readings)
     }
 
     /// What the text means as one command, word by word as it was said.
     pub(super) fn read(&self, said: &Said<'_>) -> Understood {
         let heard = self.heard(said.text);
-        self.read_found(said, &heard, &self.found(&heard))
+        self.read_found(said, &heard, &self.found(&heard)).0
     }
 
-    fn read_found(&self, said: &Said<'_>, heard: &Heard<'_>, found: &Found<'_>) -> Understood {
+    fn read_found(&self, said: &Said<'_>, heard: &Heard<'_>, found: &Found<'_>) -> (Understood, Rank) {
         let readings = self.readings(heard, found, said);
         if let Some(question) = readings.first().and_then(|best| self.same_names(best)) {
-            return Understood::Unclear(question);
+            return (Understood::Unclear(question), Rank::default());
         }
-        let hit = readings.into_iter().find_map(|reading| self.hit(reading, said, None));
-        hit.map_or(Understood::Nothing, |hit| Understood::Hits(vec![hit]))
+        let hit = readings.into_iter().find_map(|reading| {
+            let rank = reading.rank;
+            Some((self.hit(reading, said, None)?, rank))
+        });
+        hit.map_or((Understood::Nothing, Rank::default()), |(hit, rank)| (Understood::Hits(vec![hit]), rank))
     }
 
-    fn hit<'a>(&'a self, reading: Reading<'a>, said: &Said<'a>, corrected: Option<String>) -> Option<Hit> {
+    /// What free words mean where a name in them was said nearly: "the kitchn timer" is no timer of that name.
+    fn read_free_words(&self, said: &Said<'_>, heard: &Heard<'_>, rank: Rank, exact: &Hit) -> Option<Understood> {
+        if rank.wildcards.0 == 0 {
+            return None;
+        }
+        let near = slips::find(heard, &self.names);
+        if near.is_empty() {
+            return None;
+        }
+        let mut found = self.found(heard);
+        found.add(&near, heard.end());
+        let mut readings = self.readings(heard, &found, said);
+        readings.retain(|reading| {
+            let Rank { wildcards, wild, .. } = reading.rank;
+            let is_same = reading.block.intent == exact.name && wildcards == rank.wildcards && wild > rank.wild;
+            reading.cost > 0 && (is_same || wildcards > rank.wildcards)
+        });
+        match self.meant_by_slips(said, heard, readings) {
+            hits @ Understood::Hits(_) => Some(hits),
+            Understood::Unclear(_) | Understood::Nothing => None,
+        }
+    }
+
+    pub(super) fn hit<'a>(&'a self, reading: Reading<'a>, said: &Said<'a>, corrected: Option<String>) -> Option<Hit> {
         let hit = reading.block.hit(reading.slots, reading.line, reading.text, said, self.view())?;
         Some(Hit { corrected, ..hit })
     }
 
     /// A question where the same words name several things.
-    fn same_names(&self, reading: &Reading<'_>) -> Option<Unclear> {
+    pub(super) fn same_names(&self, reading: &Reading<'_>) -> Option<Unclear> {
         let span = reading.spans.iter().find(|span| !span.others.is_empty())?;
         let view = self.view();
         let ids = span.value.iter().chain(&span.others);
@@ -114,15 +153,21 @@ impl Tongue {
 
     /// What the text means if a name in it was said nearly.
     fn read_slips(&self, said: &Said<'_>, heard: &Heard<'_>, mut found: Found<'_>) -> Understood {
-        if !self.may_name(heard, &found) {
+        if !self.add_slips(heard, &mut found) {
             return Understood::Nothing;
         }
-        let near = slips::find(heard, &self.names);
-        if near.is_empty() {
-            return Understood::Nothing;
-        }
+        self.meant_by_slips(said, heard, self.readings(heard, &found, said))
+    }
+
+    /// Adds the names that were said nearly; whether there are any.
+    fn add_slips(&self, heard: &Heard<'_>, found: &mut Found<'_>) -> bool {
+        let near = if self.may_name(heard, found) { slips::find(heard, &self.names) } else { Vec::new() };
         found.add(&near, heard.end());
-        let mut readings = self.readings(heard, &found, said);
+        !near.is_empty()
+    }
+
+    /// Which of the readings with slips is meant, those with the fewest slips.
+    fn meant_by_slips<'a>(&'a self, said: &Said<'a>, heard: &Heard<'_>, mut readings: Vec<Reading<'a>>) -> Understood {
         let Some(best) = readings.first() else { return Understood::Nothing };
         let least = best.cost;
         readings.retain(|reading| reading.cost == least);
@@ -134,15 +179,15 @@ impl Tongue {
             let hit = readings.into_iter().find_map(|reading| self.hit(reading, said, corrected.clone()));
             return hit.map_or(Understood::Nothing, |hit| Understood::Hits(vec![hit]));
         }
-        let mut suggestions: Vec<String> = Vec::new();
-        for reading in &readings {
-            for name in self.names_of_slips(reading) {
-                if suggestions.len() < MAX_OFFERED && !suggestions.contains(&name) {
-                    suggestions.push(name);
-                }
-            }
+        let mut names: Vec<String> = readings.iter().flat_map(|reading| self.names_of_slips(reading)).collect();
+        // What guards the house is offered as the whole sentence: said once more, and right, it counts.
+        let mut suggestions = if is_guarded { meant } else { names.clone() };
+        for list in [&mut names, &mut suggestions] {
+            let mut known = HashSet::new();
+            list.retain(|text| known.insert(text.clone()));
+            list.truncate(MAX_OFFERED);
         }
-        Understood::Unclear(Unclear { message: question(&suggestions), suggestions })
+        Understood::Unclear(Unclear { message: question(&names), suggestions })
     }
 
     /// The text with the names in place of what was said for them.

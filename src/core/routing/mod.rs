@@ -5,6 +5,7 @@
 //! only words that make it a question or a request for an answer take it out of there again.
 
 mod features;
+mod foreign;
 mod phrases;
 mod predictor;
 pub mod trainer;
@@ -146,6 +147,11 @@ pub fn route(asked: &Asked<'_>, settings: &Settings) -> Decision {
         return Decision::new(Route::Chat, "there are no words in it");
     }
     let scores = if is_english(asked.lang) { predictor::scores(&words) } else { None };
+    if scores.is_none()
+        && let Some(verb) = foreign::command(asked.lang, &words)
+    {
+        return Decision::new(Route::NotUnderstood, format!("a command (\"{verb}\") that no rule matches"));
+    }
     Decision { scores, ..by_words(&words, scores, asked.text, settings) }
 }
 

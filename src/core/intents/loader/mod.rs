@@ -101,7 +101,8 @@ impl Placed<'_> {
 pub fn load(sources: &[Source]) -> (Rules, Vec<Problem>) {
     let (mut problems, mut notes) = (Vec::new(), Vec::new());
     let files = read_all(sources, &mut problems);
-    let rules = assemble(&files, &mut problems, &mut notes);
+    let mut rules = assemble(&files, &mut problems, &mut notes);
+    add_tests(&files, &mut rules, &mut problems);
     tidy(rules, problems, notes)
 }
 
@@ -111,7 +112,9 @@ pub fn check(sources: &[Source]) -> (Rules, Vec<Problem>) {
     let (mut problems, mut notes) = (Vec::new(), Vec::new());
     let files = read_all(sources, &mut problems);
     let mut rules = assemble(&files, &mut problems, &mut notes);
+    // A mistake in a test keeps nothing else from being looked at.
     let is_whole = problems.is_empty();
+    add_tests(&files, &mut rules, &mut problems);
     lint::lint(&files, &mut rules, &mut problems, &mut notes, is_whole);
     tidy(rules, problems, notes)
 }
@@ -140,11 +143,14 @@ fn assemble(files: &[Loaded], problems: &mut Vec<Problem>, notes: &mut Vec<Probl
         rules.tongues.extend(tongue(language, files, problems, notes));
     }
     rules.intents = rules.tongues.iter().flat_map(Tongue::intents).collect::<BTreeSet<&str>>().len();
+    rules
+}
+
+fn add_tests(files: &[Loaded], rules: &mut Rules, problems: &mut Vec<Problem>) {
     rules.tests = tests(files, problems).into();
     for tongue in &mut rules.tongues {
         tongue.phrasings = phrasings(tongue, &rules.tests).into();
     }
-    rules
 }
 
 /// A file without a language is read for each of them and tells its problems each time.

@@ -137,6 +137,24 @@ impl Grammar {
         &self.nodes[usize::try_from(id).unwrap_or(usize::MAX)]
     }
 
+    /// Whether nothing can be said by a part without a word of its own, but for values, numbers and free words.
+    pub(crate) fn needs_word(&self, id: NodeId) -> bool {
+        match self.node(id) {
+            Node::Word { .. } => true,
+            Node::Space { .. } | Node::List { .. } | Node::Number { .. } | Node::Wildcard { .. } => false,
+            Node::Sequence(items) | Node::Permutation(items) => items.iter().any(|&item| self.needs_word(item)),
+            Node::Alternative(items) => items.iter().all(|&item| self.needs_word(item)),
+        }
+    }
+
+    /// The words of all sentences, folded; some more than once.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &[u8]> {
+        self.nodes.iter().filter_map(|node| match node {
+            Node::Word { text, .. } => Some(&**text),
+            _ => None,
+        })
+    }
+
     /// Whether there is no room for more.
     pub(crate) fn is_full(&self) -> bool {
         self.nodes.len() > MAX_NODES

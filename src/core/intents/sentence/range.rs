@@ -136,13 +136,10 @@ impl Spelling {
 
     /// The numbers that stand at a place: those in words only where there are no digits.
     pub(crate) fn at(&self, text: &[u8], start: usize, found: &mut Vec<Said>) {
-        if let Some((whole, part)) = digits(text, start) {
-            let mut push = |end: usize, has_fraction: bool| {
-                if let Some(number) = read(&text[start..end]) {
-                    found.push(Said { start, end, number, form: Form::Digits { has_fraction } });
-                }
-            };
-            push(part.unwrap_or(whole), part.is_some());
+        if let Some(Digits { end, has_fraction, is_grouped }) = digits(text, start) {
+            if let Some(number) = read(&text[start..end], is_grouped) {
+                found.push(Said { start, end, number, form: Form::Digits { has_fraction } });
+            }
             return;
         }
         self.trie.find(text, start, &mut |end, &(number, is_share)| {
@@ -155,24 +152,41 @@ impl Spelling {
     }
 }
 
-/// Where digits that start here end, and where their decimals do.
-fn digits(text: &[u8], start: usize) -> Option<(usize, Option<usize>)> {
+/// Digits that stand somewhere.
+struct Digits {
+    end: usize,
+    has_fraction: bool,
+    /// Whether commas stand between thousands.
+    is_grouped: bool,
+}
+
+/// The digits that start here, with their decimals. "1,000" is a thousand and not one: what was meant to be large must not
+/// become small.
+fn digits(text: &[u8], start: usize) -> Option<Digits> {
     let run = |from: usize| from + text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let first = if text.get(start) == Some(&b'-') { start + 1 } else { start };
-    let whole = run(first);
+    let mut whole = run(first);
     if whole == first {
         return None;
     }
-    let is_point = matches!(text.get(whole), Some(b'.' | b','));
+    let ungrouped = whole;
+    if text[first] != b'0' && whole - first <= 3 {
+        while text.get(whole) == Some(&b',') && run(whole + 1) == whole + 4 {
+            whole += 4;
+        }
+    }
+    let is_grouped = whole > ungrouped;
+    let is_point = text.get(whole) == Some(&b'.') || (text.get(whole) == Some(&b',') && !is_grouped);
     let part = if is_point { run(whole + 1) } else { whole };
-    Some((whole, (is_point && part > whole + 1).then_some(part)))
+    let has_fraction = is_point && part > whole + 1;
+    Some(Digits { end: if has_fraction { part } else { whole }, has_fraction, is_grouped })
 }
 
-fn read(digits: &[u8]) -> Option<f64> {
+fn read(digits: &[u8], is_grouped: bool) -> Option<f64> {
     if digits.len() > 16 {
         return None;
     }
-    std::str::from_utf8(digits).ok()?.replace(',', ".").parse().ok()
+    std::str::from_utf8(digits).ok()?.replace(',', if is_grouped { "" } else { "." }).parse().ok()
 }
 
 #[cfg(test)]
@@ -201,6 +215,14 @@ mod tests {
         assert_eq!(said("en", &halves, "20,5"), [(4, "20.5".to_owned())]);
         assert_eq!(said("en", &halves, "20.3"), []);
         assert_eq!(said("en", &halves, "20.0"), [(4, "20".to_owned())]);
+        assert_eq!(said("en", &halves, "0,5"), []);
+        let large = NumberRange { parts: 10.0, ..NumberRange::whole(0.0, 5_000_000.0, 1.0) };
+        for (text, expected) in
+            [("1,000", "1000"), ("12,500.5", "12500.5"), ("2,000,000", "2000000"), ("1,5", "1.5"), ("0,500", "0.5")]
+        {
+            assert_eq!(said("en", &large, text), [(text.len(), expected.to_owned())]);
+        }
+        assert_eq!(said("en", &halves, "6,000"), [], "six thousand degrees");
         let steps = NumberRange::whole(10.0, 100.0, 10.0);
         assert_eq!(said("en", &steps, "15"), []);
         assert_eq!(said("en", &steps, "twenty"), [(6, "20".to_owned())]);

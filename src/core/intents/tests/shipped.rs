@@ -48,7 +48,7 @@ fn what_is_near_is_suggested() {
         (machine.message.as_str(), machine.suggestions.first().map(String::as_str)),
         (
             "nothing called \u{201c}coffee grinder\u{201d} is known here; did you mean \u{201c}coffee machine\u{201d}?",
-            Some("coffee machine")
+            Some("switch the coffee machine on please")
         )
     );
     let room = missed("turn off the lights in the attic");
@@ -58,6 +58,12 @@ fn what_is_near_is_suggested() {
         unfit.message,
         "\u{201c}kitchen light\u{201d} is known, but is nothing for \u{201c}open the \u{2026}\u{201d}"
     );
+    let where_said = missed("turn on the light");
+    assert!(where_said.message.starts_with("which room?"), "{where_said:?}");
+    assert!(where_said.suggestions.iter().any(|say| say == "turn on the light in the kitchen"), "{where_said:?}");
+    // A word of the sentences is no name that is unknown.
+    let light = missed("light the light");
+    assert!(!light.message.contains("called"), "{light:?}");
     for nothing in ["quantum", ""] {
         assert_eq!(missed(nothing).suggestions, Vec::<String>::new());
         assert!(missed(nothing).message.starts_with("no rule matches"));
@@ -80,6 +86,7 @@ fn chatter_fires_nothing() {
         "can you",
         "please",
     ] {
-        assert_eq!(rules.find(text, "en", Some("kitchen")), None, "{text}");
+        let understood = rules.understand(&Said { text, lang: "en", site: Some("kitchen"), ..Said::default() });
+        assert!(!matches!(understood, Understood::Hits(_)), "{text}: {understood:?}");
     }
 }

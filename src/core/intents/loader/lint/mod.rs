@@ -4,12 +4,16 @@
 //! It is not run by the daemon: it takes longer than reading the rules, and nothing it finds makes a rule wrong. Imported
 //! files are not looked at, since their reader cannot mend them; what they say counts.
 
+mod acts;
 mod answers;
+mod fillers;
 mod known;
+mod outranked;
 mod reach;
 mod stand_ins;
 mod usage;
 mod variants;
+mod vocabulary;
 
 use std::collections::HashMap;
 
@@ -36,6 +40,7 @@ pub(super) fn lint(
         reach::look(tongue, &places, problems, notes);
     }
     if is_whole {
+        acts::look(files, &rules.tongues, problems, notes);
         usage::names(files, notes);
     }
 }

@@ -1,6 +1,7 @@
 //! Sentences that never win, and sentences that two intents claim: each is tried with texts of its own.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -11,7 +12,7 @@ use crate::core::intents::tongue::{Reading, Sentence, Tongue};
 use crate::core::yaml::Problem;
 
 use super::variants::{self, Choices};
-use super::{Places, stand_ins};
+use super::{Places, outranked, stand_ins};
 
 /// Texts that each sentence is tried with, beside its first and its shortest one.
 const SOME: u64 = 4;
@@ -36,6 +37,7 @@ fn look_at_most(
     let stand_ins = Arc::new(stand_ins::names(&tongue.blocks));
     let own = std::mem::replace(&mut tongue.names, stand_ins);
     let mut claims: Vec<Claim> = Vec::new();
+    let mut told: HashSet<u32> = HashSet::new();
     for sentence in tongue.sentences.iter() {
         let block = &tongue.blocks[sentence.block];
         if block.is_imported {
@@ -49,10 +51,12 @@ fn look_at_most(
         }
         let trial = Trial { tongue, sentence, block, contexts: stand_ins::contexts(block), texts: &texts };
         if let Some(taker) = trial.run(&mut claims) {
+            told.insert(sentence.order);
             notes.extend(places.problem(&block.file, sentence.line, &sentence.text, never_wins(&taker, block)));
         }
     }
     tongue.names = own;
+    outranked::look(tongue, &told, &texts, places, notes);
     claims.sort_by(|one, other| one.pair().cmp(&other.pair()));
     claims.dedup_by(|one, other| one.pair() == other.pair());
     for claim in &claims {
@@ -226,9 +230,7 @@ impl Trial<'_> {
     }
 
     fn is_own(&self, reading: &Reading<'_>) -> bool {
-        std::ptr::eq(reading.block, self.block)
-            && reading.line == self.sentence.line
-            && reading.text == self.sentence.text
+        is_of(reading, self.block, self.sentence)
     }
 
     /// Remembers sentences of other intents that take the text as well as this one does.
@@ -245,6 +247,11 @@ impl Trial<'_> {
             claims.push(Claim { earlier, later, said: said.to_owned(), is_import_concerned });
         }
     }
+}
+
+/// Whether a reading is of this sentence.
+pub(super) fn is_of(reading: &Reading<'_>, block: &Block, sentence: &Sentence) -> bool {
+    std::ptr::eq(reading.block, block) && reading.line == sentence.line && reading.text == sentence.text
 }
 
 #[cfg(test)]

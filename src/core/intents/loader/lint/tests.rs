@@ -330,3 +330,166 @@ fn an_answer_of_an_imported_file_is_no_problem_of_the_own_block() {
     assert!(rules.notes().iter().any(|note| note.message.contains("no Jinja template")), "{:?}", rules.notes());
     assert_eq!(rules.find("go", "", None).unwrap().response, "OK.");
 }
+
+/// A home and an intent of somebody's own, for actions.
+const HOME: &str = "\
+lists:
+  name:
+    values:
+      - {in: desk lamp, out: lamp_1, context: {domain: light, maker: acme}}
+      - {in: kettle, out: kettle, context: {domain: switch}}
+  color: {values: [{in: red, out: red, context: {hex: '#f00'}}, {in: blue, out: blue, context: {hex: '#00f'}}]}
+  level: {range: {from: 0, to: 9}}
+intents:
+  Mine: {data: [{sentences: ['my {name} [is {color}] [at {level}]'], slots: {how: softly}, response: '{name} {level}'}]}
+";
+
+#[test]
+fn slips_of_the_pen_in_actions_are_problems() {
+    let acts = "\
+actions:
+  Mien:
+    - when: {name: true}
+      publish: {topic: 'a/{nmae}'}
+  Mine:
+    - when: {nmae: true}
+      publish: {topic: a/b}
+    - when: {domain: ligth, how: [softly, sotfly], makre: acme, color: {value: rde}}
+      publish:
+        - {topic: 'a/{nmae}', payload: '{color.hxe}'}
+        - {topic: a, payload: {deep: [1, 'is {levle}'], maker: '{name.makr}'}}
+  HassTurnOnn: [{publish: {topic: t}}]
+";
+    let expected = [
+        "b.yaml:2:3: no sentence is for the intent `Mien`, so that none of this is ever done; did you mean `Mine`?",
+        "b.yaml:4:27: `{nmae}` is no slot of Mine, so that this is never sent; did you mean `{name}`?",
+        "b.yaml:6:14: `nmae` is no slot of Mine, and is known of nothing that can be named, so that this is never done; did you mean `name`?",
+        "b.yaml:8:22: `domain` is never `ligth`, so that this is never done; did you mean `light`?",
+        "b.yaml:8:43: `how` is never `sotfly`, so that this is never done; did you mean `softly`?",
+        "b.yaml:8:52: `makre` is no slot of Mine, and is known of nothing that can be named, so that this is never done; did you mean `maker`?",
+        "b.yaml:8:65: `color` is never `rde`, so that this is never done; did you mean `red`?",
+        "b.yaml:10:22: `{nmae}` is no slot of Mine, so that this is never sent; did you mean `{name}`?",
+        "b.yaml:10:41: `{color.hxe}`: `hxe` is known of no value of `color`, so that this is never sent; did you mean `{color.hex}`?",
+        "b.yaml:11:46: `{levle}` is no slot of Mine, so that this is never sent; did you mean `{level}`?",
+        "b.yaml:11:65: `{name.makr}`: `makr` is known of no value of `name`, so that this is never sent; did you mean `{name.maker}`?",
+        "b.yaml:12:3: no sentence is for the intent `HassTurnOnn`, so that none of this is ever done; did you mean `HassTurnOn`?",
+    ];
+    assert_eq!(found(&[HOME, acts]), (expected.map(str::to_owned).to_vec(), Vec::new()));
+    // A mistake in a test hides none of them, one that keeps a sentence from being read does: it may have the slot.
+    let with = |more: &str| check(&sources(&[HOME, acts, more])).1.len();
+    assert_eq!(with("tests: [{say: x, intent: Your}]"), expected.len() + 1);
+    assert_eq!(with("intents: {Mine: {data: [{sentences: ['{levle} <nothing>']}]}}"), 1);
+}
+
+#[test]
+fn actions_that_other_files_may_bring_to_life_are_no_problems() {
+    let acts = "\
+actions:
+  HassTurnOn:
+    - when: {name: true, domain: [light, lawn_mower], area: true, state: dim, except: true}
+      publish: {topic: '{name}/{area}', payload: {brightness: '{brightness}', who: '{name.friendly_name}'}}
+  HearthdLightStep: [{when: {brightness_step: up}, publish: {topic: t}}]
+  Mine:
+    - when: {domain: light, device_class: blind, maker: acme, how: Softly, color: [red, blue], level: 3, name: {slot: true}}
+      publish: {topic: 't/{name.maker}/{name.area}/{how}', payload: '{ no slot } {\"a\": \"{color.hex}\"} {level}'}
+";
+    let german = "language: de\nlists: {laut: {values: [laut]}}\nintents: {Mine: {data: [{sentences: ['mein {name} {laut:volume}']}]}}";
+    let more = "actions: {Mine: [{when: {volume: laut}, publish: {topic: '{volume}'}}]}";
+    assert_eq!(found(&[HOME, acts, german, more]), (Vec::new(), Vec::new()));
+    // What is like nothing that is known may be meant for what is yet to come.
+    let later = "actions: {Guests: [{publish: {topic: t}}], Mine: [{when: {zone: x, how: loudly, domain: quux}, publish: {topic: '{name.zzz}'}}]}";
+    let (problems, notes) = found(&[HOME, later]);
+    assert_eq!(problems, Vec::<String>::new());
+    let parts = ["`Guests`", "`zone`", "never `loudly`", "never `quux`", "`{name.zzz}`"];
+    assert_eq!(notes.len(), parts.len(), "{notes:#?}");
+    for part in parts {
+        assert!(notes.iter().any(|note| note.contains(part) && !note.contains("did you mean")), "{part} {notes:#?}");
+    }
+    // An imported file is nobody's to mend.
+    let imported = format!("origin: somebody 1.0\n{later}");
+    assert_eq!(found(&[HOME, &imported]), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn what_a_list_says_of_a_value_is_looked_at_in_blocks_too() {
+    let block = "\
+intents:
+  Paint:
+    actions: [{publish: {topic: t, payload: {hex: '{color.hxe}'}}}]
+    data:
+      - sentences: ['paint it {color}', 'paint {name} {color}']
+      - sentences: ['wash {color} [at {level}]']
+        actions: [{publish: {topic: 'x/{color.hex}', payload: 'is {level.unit}'}}]
+";
+    let (problems, notes) = found(&[HOME, block]);
+    assert_one(&problems, "b.yaml:3:52: `{color.hxe}`", &["did you mean `{color.hex}`?"]);
+    assert_eq!(
+        notes,
+        ["b.yaml:7:67: `{level.unit}`: nothing is known of what fills `level`, so that this is never sent"]
+    );
+}
+
+#[test]
+fn a_sentence_that_a_name_outranks_is_noted() {
+    let on = "intents: {On: {data: [{sentences: ['(turn|switch) on [the] {name}'], response: Done.}]}}";
+    let own = "\
+intents:
+  Own:
+    data:
+      - sentences: ['turn on [the] desk lamp', 'turn on the kettle (now|please)', 'turn on [the] desk']
+        actions: [{publish: {topic: t}}]
+";
+    let (problems, notes) = found(&[HOME, on, own]);
+    assert_eq!(problems, Vec::<String>::new());
+    assert_one(
+        &notes,
+        "c.yaml:4:22: this sentence never wins with the names that are known: every one of the 2 ways to say it, such as \u{201c}turn on the desk lamp\u{201d}, is taken by `(turn|switch) on [the] {name}` of On at b.yaml:1; this one loses because it names nothing of the home, and the longest name of a thing wins;",
+        &["put a word into it that the other does not have", "under `actions:` of On"],
+    );
+    // What nothing carries out takes nothing from what does something.
+    assert_eq!(found(&[HOME, &on.replace("On:", "HassTurnOn:"), own]), (Vec::new(), Vec::new()));
+    // Where no name is known, where one way to say it is won, and where there are too many to try, nothing is said.
+    let nameless = HOME.replace("desk lamp", "shelf");
+    assert_eq!(found(&[&nameless, on, own]), (Vec::new(), Vec::new()));
+    let fewer = own.replace("turn on [the] desk lamp", "(turn|flip) on the desk lamp");
+    assert_eq!(found(&[HOME, on, &fewer]), (Vec::new(), Vec::new()));
+    let many = own.replace("turn on [the] desk lamp", "turn on [the] desk lamp at {level}");
+    assert_eq!(found(&[HOME, &on.replace("{name}", "{name} [at {level}]"), &many]).0, Vec::<String>::new());
+}
+
+#[test]
+fn a_sentence_with_values_of_lists_is_outranked_only_by_all_of_them() {
+    let on = "intents: {On: {data: [{sentences: ['use [the] {name}'], response: Done.}]}}";
+    let own = "\
+lists: {tool: {values: [desk lamp, kettle]}}
+intents:
+  Own: {data: [{sentences: ['use {tool}'], response: '{tool}'}]}
+";
+    let (_, notes) = found(&[HOME, on, own]);
+    assert_one(&notes, "c.yaml:3:30: ", &["every one of the 2 ways", "the longest name of a thing wins"]);
+    assert_eq!(found(&[HOME, on, &own.replace("kettle]", "kettle, saw]")]), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn empty_lists_that_sentences_name_are_noted() {
+    let text = "\
+language: en
+lists:
+  nothing: {values: []}
+  filled: {values: []}
+  floor: {values: []}
+intents:
+  HassX:
+    data:
+      - sentences: ['pick {nothing} {filled}', 'go to {floor}']
+      - sentences: ['take {color}']
+        lists: {color: {values: []}}
+";
+    let notes = found(&[text, "lists: {filled: {values: [a]}}"]).1;
+    let expected = [("a.yaml:3:3", "{nothing}"), ("a.yaml:11:17", "{color}")].map(|(place, list)| {
+        format!(
+            "{place}: the list has no values, so that nothing can be said where a sentence has `{list}`: give it some"
+        )
+    });
+    assert_eq!(notes, expected);
+}

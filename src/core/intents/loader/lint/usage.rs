@@ -5,55 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::core::intents::file::{Act, Action, PublishDefinition};
+use crate::core::intents::file::{Act, Action, ListDefinition, PublishDefinition};
 use crate::core::intents::sentence::grammar::OPEN_LISTS;
 use crate::core::intents::sentence::syntax::{self, Expression};
 use crate::core::yaml::Problem;
 
 use super::super::{Loaded, Placed, blocks};
-use super::{answers, own_rules, shared_rules};
-
-/// Slots that Home Assistant's intents have: whoever reads replies knows what to do with them.
-const KNOWN_SLOTS: [&str; 38] = [
-    "name",
-    "area",
-    "floor",
-    "domain",
-    "device_class",
-    "state",
-    "preferred_area_id",
-    "preferred_floor_id",
-    "brightness",
-    "brightness_step",
-    "color",
-    "color_temp",
-    "temperature",
-    "temperature_unit",
-    "hvac_mode",
-    "preset_mode",
-    "fan_mode",
-    "percentage",
-    "percentage_step",
-    "position",
-    "volume_level",
-    "volume_step",
-    "is_volume_muted",
-    "search_query",
-    "media_class",
-    "item",
-    "status",
-    "hours",
-    "minutes",
-    "seconds",
-    "start_hours",
-    "start_minutes",
-    "start_seconds",
-    "conversation_command",
-    "date",
-    "time",
-    "message",
-    "response",
-];
+use super::{answers, own_rules, shared_rules, vocabulary};
 
 /// What the sentences of a file or block name.
 #[derive(Default)]
@@ -109,6 +67,7 @@ pub(super) fn names(files: &[Loaded], notes: &mut Vec<Problem>) {
     for language in files.iter().map(|loaded| loaded.language.as_str()).collect::<BTreeSet<_>>() {
         let files: Vec<&Loaded> = files.iter().filter(|loaded| loaded.counts_for(language)).collect();
         let shared = shared_rules(&files);
+        let mut all = BTreeSet::new();
         for placed in files.iter().flat_map(|loaded| blocks(loaded)) {
             let own = own_rules(&placed);
             let mut here = Used::default();
@@ -117,9 +76,12 @@ pub(super) fn names(files: &[Loaded], notes: &mut Vec<Problem>) {
             }
             here.lists.extend(placed.block.regex.0.iter().flat_map(|regex| groups(regex)));
             report_own(&placed, &here, notes);
+            report_empty_own(&placed, &here, notes);
+            all.extend(here.lists.iter().cloned());
             used.lists.append(&mut here.lists);
             used.rules.append(&mut here.rules);
         }
+        report_empty(&files, &all, notes);
     }
     for loaded in files.iter().filter(|loaded| !loaded.is_imported()) {
         let lists = loaded.file.lists.0.iter().map(|(name, _)| name);
@@ -162,6 +124,35 @@ fn report_own(placed: &Placed<'_>, used: &Used, notes: &mut Vec<Problem>) {
         let message = format!("no sentence of the block has `<{name}>` in it: use the rule, or take it out");
         notes.push(placed.problem(&["expansion_rules", name], message));
     }
+}
+
+/// Lists that sentences of one language name, and that have no value there. Names of the home may come later.
+fn report_empty(files: &[&Loaded], used: &BTreeSet<String>, notes: &mut Vec<Problem>) {
+    for name in used.iter().filter(|name| !OPEN_LISTS.contains(&name.as_str())) {
+        let written = |loaded: &Loaded| {
+            loaded.file.lists.0.iter().find(|(known, _)| known == name).map(|(_, list)| is_empty(list))
+        };
+        if files.iter().filter_map(|loaded| written(loaded)).all(|is_empty| is_empty) {
+            let own = files.iter().filter(|loaded| !loaded.is_imported() && written(loaded).is_some());
+            notes.extend(own.map(|loaded| loaded.document.problem(&["lists", name], empty(name))));
+        }
+    }
+}
+
+/// The same of the lists of one block.
+fn report_empty_own(placed: &Placed<'_>, used: &Used, notes: &mut Vec<Problem>) {
+    let lists = placed.block.lists.0.iter().filter(|(name, list)| is_empty(list) && used.lists.contains(name));
+    for (name, _) in lists.filter(|_| !placed.loaded.is_imported()) {
+        notes.push(placed.problem(&["lists", name], empty(name)));
+    }
+}
+
+fn is_empty(list: &ListDefinition) -> bool {
+    list.values.as_ref().is_some_and(Vec::is_empty)
+}
+
+fn empty(name: &str) -> String {
+    format!("the list has no values, so that nothing can be said where a sentence has `{{{name}}}`: give it some")
 }
 
 /// Whether several blocks share a part by an anchor and its aliases: then each may leave some of it unused.
@@ -233,7 +224,7 @@ fn report_vain(
     named.extend(acts.iter().flat_map(|act| act.when.keys().cloned()));
     named.extend(acts.iter().flat_map(|act| act.publish.0.iter().map(written)));
     named.extend(placed.block.metadata.values().map(Value::to_string));
-    let is_used = |slot: &str| KNOWN_SLOTS.contains(&slot) || named.iter().any(|text| has_word(text, slot));
+    let is_used = |slot: &str| vocabulary::is_slot(slot) || named.iter().any(|text| has_word(text, slot));
     let mut told = BTreeSet::new();
     for (index, template, used) in sentences {
         for slot in used.slots.iter().filter(|slot| !is_used(slot)) {

@@ -24,6 +24,8 @@ pub(super) struct Choices {
     made: Vec<(usize, usize)>,
     at: usize,
     how: How,
+    /// Values that each list is tried with, where it is not some of each.
+    values: Option<usize>,
     /// Whether a value or a number was left out, so that all combinations are not all texts.
     pub(super) is_cut: bool,
 }
@@ -38,17 +40,22 @@ enum How {
 impl Choices {
     /// The first of everything, then each other combination.
     pub(super) fn in_order() -> Self {
-        Self { made: Vec::new(), at: 0, how: How::InOrder, is_cut: false }
+        Self { made: Vec::new(), at: 0, how: How::InOrder, values: None, is_cut: false }
+    }
+
+    /// Every combination, with so many values of each list: what they are not all of is cut, and so are free words.
+    pub(super) fn every(values: usize) -> Self {
+        Self { values: Some(values), ..Self::in_order() }
     }
 
     /// The last of everything: the shortest text, since what may be left out is left out.
     pub(super) fn last() -> Self {
-        Self { made: Vec::new(), at: 0, how: How::Last, is_cut: false }
+        Self { made: Vec::new(), at: 0, how: How::Last, values: None, is_cut: false }
     }
 
     /// Whatever comes; the same for the same seed.
     pub(super) fn random(seed: u64) -> Self {
-        Self { made: Vec::new(), at: 0, how: How::Random(fastrand::Rng::with_seed(seed)), is_cut: false }
+        Self { made: Vec::new(), at: 0, how: How::Random(fastrand::Rng::with_seed(seed)), values: None, is_cut: false }
     }
 
     fn choose(&mut self, of: usize) -> usize {
@@ -108,7 +115,10 @@ impl<'a> Writer<'a> {
                 self.choices.is_cut = true;
                 self.out.push_str(&number.to_string());
             }
-            Node::Wildcard { .. } => self.out.push_str(WORDS),
+            Node::Wildcard { .. } => {
+                self.choices.is_cut |= self.choices.values.is_some();
+                self.out.push_str(WORDS);
+            }
             Node::Sequence(items) => {
                 for &item in items {
                     self.node(item)?;
@@ -139,18 +149,19 @@ impl<'a> Writer<'a> {
         let allowed: Vec<(u8, &Entry)> = entries.filter_map(|entry| Some((self.block.allows(entry)?, entry))).collect();
         let whole = allowed.iter().filter(|(given, _)| given & wanted == wanted);
         let is_open = usize::from(list) < OPEN_LISTS.len();
-        let most = if is_open { MAX_NAMES } else { MAX_VALUES };
+        let some = if is_open { MAX_NAMES } else { MAX_VALUES };
+        let most = self.choices.values.unwrap_or(some);
         let written = |entries: &mut dyn Iterator<Item = &(u8, &'a Entry)>| -> Vec<&'a String> {
             entries.flat_map(|(_, entry)| entry.texts()).take(most + 1).collect()
         };
         let mut texts = written(&mut whole.into_iter());
-        if texts.is_empty() {
+        if texts.is_empty() || self.choices.values.is_some() {
             texts = written(&mut allowed.iter());
         }
-        // Stand-ins differ in nothing but what is asked of them.
         if texts.len() > most {
             texts.truncate(most);
-            self.choices.is_cut |= !is_open;
+            // Stand-ins differ in nothing but what is asked of them.
+            self.choices.is_cut |= !is_open || self.choices.values.is_some();
         }
         let chosen = self.choices.choose(texts.len());
         self.out.push_str(texts.get(chosen)?);
