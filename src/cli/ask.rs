@@ -84,6 +84,8 @@ fn times(last: &Value) -> String {
     let time = |name: &str| last.pointer(&format!("/timing/{name}")).and_then(Value::as_f64);
     let mut parts = vec![format!("tier {}", text("tier").unwrap_or("none"))];
     parts.extend(text("model").map(str::to_owned));
+    parts.extend(last.get("cached").is_some_and(|cached| cached == true).then(|| "answered before".to_owned()));
+    parts.extend(text("fallback").map(|why| format!("instead of {why}")));
     parts.extend(time("first_chunk_ms").map(|ms| format!("first chunk {ms:.1} ms")));
     parts.extend(time("total_ms").map(|ms| format!("total {ms:.1} ms")));
     let tokens = last.pointer("/usage/completion_tokens").and_then(Value::as_u64);

@@ -7,6 +7,7 @@ use crate::config::file::Loaded;
 use crate::config::{Broker, ModelSettings};
 use crate::engine;
 use crate::inference::protocol::{LoadPlan, ModelTier, TierPlan};
+use crate::inference::remote::RemoteTier;
 use crate::models::{self, ModelRef};
 use crate::transport::mqtt;
 use crate::transport::mqtt::tls::{self, TlsError};
@@ -59,6 +60,9 @@ fn tiers(loaded: &Loaded) -> [(ModelTier, ModelSettings); 2] {
 pub(super) fn bad_models(loaded: &Loaded) -> Vec<String> {
     let error = |(tier, settings): &(ModelTier, ModelSettings)| {
         let name = crate::core::utterance::Tier::from(*tier).as_str();
+        if settings.server.is_some() {
+            return None;
+        }
         ModelRef::parse(&settings.model).err().map(|error| format!("models.{name}.model: {error}"))
     };
     tiers(loaded).iter().filter_map(error).collect()
@@ -99,6 +103,9 @@ pub(super) fn model_text(loaded: &Loaded, text: &str) -> String {
 pub(super) fn plan(loaded: &Loaded) -> LoadPlan {
     let models = &loaded.config.models;
     let tier_plan = |(tier, settings): (ModelTier, ModelSettings)| {
+        if settings.server.is_some() {
+            return None;
+        }
         let (name, file) = model_file(&settings, &models.path, folder_of(loaded)).ok()?;
         Some(TierPlan {
             tier,
@@ -117,6 +124,26 @@ pub(super) fn plan(loaded: &Loaded) -> LoadPlan {
     LoadPlan { tiers: tiers(loaded).into_iter().filter_map(tier_plan).collect() }
 }
 
+/// The tiers that servers elsewhere answer.
+pub(super) fn remotes(loaded: &Loaded) -> Vec<RemoteTier> {
+    let remote = |(tier, settings): (ModelTier, ModelSettings)| {
+        let key = match tier {
+            ModelTier::Chat => &loaded.chat_key,
+            ModelTier::Explain => &loaded.explain_key,
+        };
+        Some(RemoteTier {
+            tier,
+            name: settings.model,
+            server: settings.server?,
+            api_key: key.clone(),
+            ctx_size: settings.ctx_size,
+            slots: loaded.config.models.slots,
+            system_prompt: settings.system_prompt,
+        })
+    };
+    tiers(loaded).into_iter().filter_map(remote).collect()
+}
+
 fn folder_of(loaded: &Loaded) -> &Path {
     loaded.path.parent().unwrap_or(Path::new(""))
 }
@@ -124,12 +151,18 @@ fn folder_of(loaded: &Loaded) -> &Path {
 /// What the engine goes by.
 pub(super) fn engine_settings(loaded: &Loaded) -> engine::Settings {
     let [chat, explain] = tiers(loaded).map(|(_, settings)| {
-        let file = model_file(&settings, &loaded.config.models.path, folder_of(loaded));
+        let is_remote = settings.server.is_some();
+        let file = if is_remote {
+            Ok((settings.model.clone(), std::path::PathBuf::new()))
+        } else {
+            model_file(&settings, &loaded.config.models.path, folder_of(loaded))
+        };
         engine::TierSettings {
             model: file.as_ref().map_or_else(|_| settings.model.clone(), |(name, _)| name.clone()),
             max_tokens: settings.max_tokens,
             deadline: settings.deadline,
             sampling: settings.sampling,
+            is_remote,
             missing: file.err(),
         }
     });
@@ -137,6 +170,10 @@ pub(super) fn engine_settings(loaded: &Loaded) -> engine::Settings {
         language: loaded.config.language.0.clone(),
         routing: loaded.config.routing.settings(),
         join: loaded.config.reply.join.0,
+        cache: engine::CacheSettings {
+            entries: usize::try_from(loaded.config.reply.cache.entries).unwrap_or(0),
+            lifetime: loaded.config.reply.cache.lifetime.0,
+        },
         slots: loaded.config.models.slots,
         log_utterances: loaded.config.log.utterances,
         chat,

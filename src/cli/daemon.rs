@@ -11,6 +11,7 @@ use crate::config::file::Loaded;
 use crate::core::intents::Rules;
 use crate::engine::{self, Engine};
 use crate::inference::protocol::LoadPlan;
+use crate::inference::remote::RemoteTier;
 use crate::inference::supervisor::{self, SupervisorOptions};
 use crate::service::notify;
 use crate::service::signals::{Signal, Signals};
@@ -45,6 +46,8 @@ struct Daemon {
     mqtt: Mqtt,
     /// What the worker was started with.
     plan: LoadPlan,
+    /// The servers that answer for tiers.
+    remotes: Vec<RemoteTier>,
     /// What the engine was started with.
     started_with: engine::Settings,
     reloads: Reloads,
@@ -77,7 +80,8 @@ pub(super) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     let door = open_door(&loaded).await?;
     let (stop, stopped) = watch::channel(false);
     let plan = connect::plan(&loaded);
-    let (models, supervision) = supervisor::supervise(plan.clone(), worker_options(&loaded));
+    let remotes = connect::remotes(&loaded);
+    let (models, supervision) = supervisor::supervise_with(plan.clone(), remotes.clone(), worker_options(&loaded));
     let settings = connect::engine_settings(&loaded);
     for missing in [&settings.chat.missing, &settings.explain.missing].into_iter().flatten() {
         log::warn!("{missing}; device commands work all the same");
@@ -90,7 +94,8 @@ pub(super) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     let (reload_tx, reload) = mpsc::channel(1);
     spawn_transports(&mut tasks, connection, door, &engine, reload_tx, stopped);
     let (reloads, last_reload) = (Reloads::default(), Value::Null);
-    let mut daemon = Daemon { loaded, engine, mqtt, plan, started_with: settings, reloads, last_reload, watched };
+    let mut daemon =
+        Daemon { loaded, engine, mqtt, plan, remotes, started_with: settings, reloads, last_reload, watched };
     notify::ready();
     let outcome = daemon.serve(&mut signals, Orders { reload, changes }, &broker).await;
     notify::stopping();
@@ -252,11 +257,15 @@ impl Daemon {
     fn take_config(&mut self, loaded: Loaded) {
         let mut settings = connect::engine_settings(&loaded);
         // The worker holds what it was started with; the rest of a tier's settings goes with each prompt.
-        if connect::plan(&loaded) != self.plan {
-            log::warn!("changes to models, their contexts or their system prompts take effect at the next start");
+        if connect::plan(&loaded) != self.plan || connect::remotes(&loaded) != self.remotes {
+            log::warn!(
+                "changes to models, their servers, their contexts or their system prompts take effect at the next start"
+            );
             let before = &self.started_with;
             settings.chat.model.clone_from(&before.chat.model);
             settings.explain.model.clone_from(&before.explain.model);
+            settings.chat.is_remote = before.chat.is_remote;
+            settings.explain.is_remote = before.explain.is_remote;
             settings.chat.missing.clone_from(&before.chat.missing);
             settings.explain.missing.clone_from(&before.explain.missing);
         }

@@ -128,8 +128,12 @@ fn worker(log_level: log::LevelFilter) -> Outcome {
 
 fn fetch(loaded: &Loaded, args: &models::ModelsArgs) -> Outcome {
     let settings = &loaded.config.models;
-    let [chat, explain] = [settings.chat(), settings.explain()].map(|tier| connect::model_text(loaded, &tier.model));
-    let configured = [("chat", chat.as_str()), ("explain", explain.as_str())];
+    // What a server answers needs no file here.
+    let local = [("chat", settings.chat()), ("explain", settings.explain())]
+        .into_iter()
+        .filter(|(_, tier)| tier.server.is_none());
+    let texts: Vec<_> = local.map(|(name, tier)| (name, connect::model_text(loaded, &tier.model))).collect();
+    let configured: Vec<_> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
     match models::run(args, &settings.path, &configured, &mut io::stdout().lock()) {
         Ok(()) => Outcome::Done,
         Err(error) => {

@@ -8,7 +8,7 @@ use crate::core::secret::Secret;
 use crate::core::utterance;
 use crate::core::yaml::{Document, Problem};
 
-use super::{Broker, Config, DEFAULT_INTENTS};
+use super::{Broker, Config, DEFAULT_INTENTS, TierFile};
 
 /// Environment variables with this prefix set config keys: `HEARTHD__MQTT__BROKER`.
 const ENVIRONMENT_PREFIX: &str = "HEARTHD__";
@@ -47,6 +47,10 @@ pub struct Loaded {
     pub mqtt_password: Option<Secret>,
     /// The HTTP door's token, wherever it stood.
     pub http_token: Option<Secret>,
+    /// The key of the server that answers small talk, wherever it stood.
+    pub chat_key: Option<Secret>,
+    /// The key of the server that explains.
+    pub explain_key: Option<Secret>,
 }
 
 /// Reads the config file, `None` for the usual places, with the environment's overrides.
@@ -85,6 +89,12 @@ pub fn load(named: Option<&Path>, environment: &[(String, String)]) -> Result<Lo
     };
     let password_file = secret(&["mqtt", "password_file"], config.mqtt.password_file.as_ref(), "mqtt-password");
     let http_token = secret(&["http", "token_file"], config.http.token_file.as_ref(), "http-token");
+    let mut key = |tier, settings: &TierFile, credential| {
+        let file = settings.api_key_file.as_ref();
+        settings.server.as_ref().and_then(|_| secret(&["models", tier, "api_key_file"], file, credential))
+    };
+    let chat_key = key("chat", &config.models.chat, "chat-api-key");
+    let explain_key = key("explain", &config.models.explain, "explain-api-key");
     let mqtt_password = config.mqtt.password.clone().or(password_file);
     if let Some(listen) = config.http.listen
         && !listen.ip().is_loopback()
@@ -114,7 +124,7 @@ pub fn load(named: Option<&Path>, environment: &[(String, String)]) -> Result<Lo
         problems.push(problem(&["http", "token_file"], format!("the token is shorter than {MIN_TOKEN_BYTES} bytes")));
     }
     if problems.is_empty() {
-        Ok(Loaded { path, config, mqtt_password, http_token })
+        Ok(Loaded { path, config, mqtt_password, http_token, chat_key, explain_key })
     } else {
         Err(ConfigError::Problems(problems))
     }
@@ -171,6 +181,8 @@ fn rebase(config: &mut Config, folder: &Path) {
         &mut mqtt.client_cert_file,
         &mut mqtt.client_key_file,
         &mut config.http.token_file,
+        &mut config.models.chat.api_key_file,
+        &mut config.models.explain.api_key_file,
     ];
     paths.extend(optional.into_iter().flatten());
     for path in paths {
@@ -226,11 +238,26 @@ fn inconsistencies(config: &Config) -> Vec<(At, String)> {
             found.push((vec!["routing", "overrides"], format!("`{}` has no words to look for", this.phrase)));
         }
     }
+    if config.reply.cache.entries > 10_000 {
+        found.push((vec!["reply", "cache", "entries"], "entries must be 0 to 10000".to_owned()));
+    }
     if !(1..=64).contains(&config.models.slots) {
         found.push((vec!["models", "slots"], "slots must be 1 to 64".to_owned()));
     }
-    for (tier, settings) in [("chat", config.models.chat()), ("explain", config.models.explain())] {
+    let (chat, explain) = (&config.models.chat, &config.models.explain);
+    for (tier, file, settings) in [("chat", chat, config.models.chat()), ("explain", explain, config.models.explain())]
+    {
         let mut wrong = |key, message: &str| found.push((vec!["models", tier, key], message.to_owned()));
+        if file.server.is_some() {
+            if file.model.as_ref().is_none_or(|model| model.trim().is_empty() || model.starts_with("hf:")) {
+                wrong("model", "with a server, model must be the name by which the server knows its model");
+            }
+            for key in file.local_keys() {
+                wrong(key, "this is of no effect with a server, which runs its model as it was told to");
+            }
+        } else if file.api_key_file.is_some() {
+            wrong("api_key_file", "a key is of no use without server");
+        }
         if settings.ctx_size < 128 {
             wrong("ctx_size", "a context below 128 tokens holds no conversation");
         }
@@ -327,6 +354,19 @@ mod tests {
         assert_eq!(problems("mqtt:\n  base_topic: a/#\n", &[]).len(), 1);
         assert_eq!(problems("models:\n  chat: {ctx_size: 256, max_tokens: 256}\n", &[]).len(), 1);
         assert_eq!(problems("mqtt: {client_cert_file: a.pem}\n", &[]).len(), 1);
+        let server = "server: 'http://box:8080/v1'";
+        for wrong in [
+            server.to_owned(),
+            format!("{server}, model: 'hf:a/b/c.gguf'"),
+            format!("{server}, model: m, threads: 2"),
+            format!("{server}, model: m, api_key_file: not-there"),
+            "server: 'box:8080', model: m".to_owned(),
+            "server: 'http://user:word@box/v1', model: m".to_owned(),
+            "api_key_file: key".to_owned(),
+        ] {
+            assert_eq!(problems(&format!("models:\n  chat: {{{wrong}}}\n"), &[]).len(), 1, "{wrong}");
+        }
+        assert!(read(&format!("models:\n  chat: {{{server}, model: m, ctx_size: 4096}}\n"), &[]).is_ok());
         assert_eq!(problems("mqtt: {password: word}\n", &[]).len(), 1);
         assert_eq!(problems("mqtt: {username: ann}\n", &[]).len(), 1);
         assert_eq!(problems("mqtt: {listen: \"0.0.0.0:1883\"}\n", &[]).len(), 1);

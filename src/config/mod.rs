@@ -160,11 +160,30 @@ pub const DEFAULT_INTENTS: &str = "intents";
 pub struct Reply {
     /// How long chunks after the first are joined.
     pub join: Span,
+    /// Answers that are given again to the same question.
+    pub cache: Cache,
 }
 
 impl Default for Reply {
     fn default() -> Self {
-        Self { join: Span(Duration::from_millis(40)) }
+        Self { join: Span(Duration::from_millis(40)), cache: Cache::default() }
+    }
+}
+
+/// `reply.cache:`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cache {
+    /// The most answers kept; 0: every question is put to a model.
+    #[schemars(range(max = 10_000))]
+    pub entries: u32,
+    /// How long an answer is good.
+    pub lifetime: Span,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { entries: 256, lifetime: Span(Duration::from_hours(24)) }
     }
 }
 

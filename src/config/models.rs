@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::core::sampling::Sampling;
+use crate::core::server::ServerAddress;
 
 use super::values::Span;
 
@@ -39,8 +40,12 @@ impl Default for ModelsFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TierFile {
-    /// A name of `hearthd models list`, a path, or `hf:owner/repo/file.gguf`.
+    /// A name of `hearthd models list`, a path, or `hf:owner/repo/file.gguf`; with `server`, the server's name for it.
     pub model: Option<String>,
+    /// An OpenAI-compatible server that answers in the place of a model here: `http://host:port/v1`.
+    pub server: Option<ServerAddress>,
+    /// File that holds the server's key.
+    pub api_key_file: Option<PathBuf>,
     /// Tokens of prompt and answer together. Default 1024.
     #[schemars(range(min = 128))]
     pub ctx_size: Option<u32>,
@@ -77,6 +82,8 @@ pub struct TierFile {
 pub struct ModelSettings {
     /// As written: a catalogue name, a path or `hf:owner/repo/file.gguf`.
     pub model: String,
+    /// The server that answers, where none of our own does.
+    pub server: Option<ServerAddress>,
     /// Tokens of prompt and answer together.
     pub ctx_size: u32,
     /// Tokens handed to llama.cpp at once.
@@ -124,9 +131,21 @@ impl ModelsFile {
 }
 
 impl TierFile {
+    /// Keys that say how a model is run here, as far as they are set.
+    pub(super) fn local_keys(&self) -> Vec<&'static str> {
+        let keys = [
+            ("n_batch", self.n_batch),
+            ("n_ubatch", self.n_ubatch),
+            ("threads", self.threads),
+            ("gpu_layers", self.gpu_layers),
+        ];
+        keys.into_iter().filter(|(_, value)| value.is_some()).map(|(key, _)| key).collect()
+    }
+
     fn with_defaults(&self, model: &str, max_tokens: u32, deadline: Duration, system_prompt: &str) -> ModelSettings {
         ModelSettings {
             model: self.model.clone().unwrap_or_else(|| model.to_owned()),
+            server: self.server.clone(),
             ctx_size: self.ctx_size.unwrap_or(1024),
             n_batch: self.n_batch.unwrap_or(256),
             n_ubatch: self.n_ubatch.unwrap_or(128),

@@ -10,5 +10,7 @@ pub mod reply;
 pub mod routing;
 pub mod sampling;
 pub mod secret;
+pub mod server;
+pub mod standalone;
 pub mod utterance;
 pub mod yaml;

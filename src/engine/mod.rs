@@ -5,6 +5,7 @@
 //! gets a task of its own. Whatever happens, the sink is sent exactly one final object.
 
 mod answer;
+mod cache;
 pub(crate) mod intent;
 mod responder;
 mod seen;
@@ -24,10 +25,12 @@ use crate::core::utterance::{Identifier, Tier, Utterance};
 use crate::inference::protocol::ModelTier;
 use crate::inference::supervisor::models::Models;
 
+use answer::Begun;
 use responder::Responder;
 use seen::Known;
 use state::{Running, Shared};
 
+pub use cache::CacheSettings;
 pub use state::{Health, TierHealth};
 
 /// An utterance on its way in.
@@ -140,6 +143,8 @@ pub struct TierSettings {
     pub deadline: Duration,
     /// How tokens are chosen.
     pub sampling: Sampling,
+    /// Whether a server elsewhere answers; the other tier does while it is away.
+    pub is_remote: bool,
     /// Why the tier has no model, in one sentence, where it has none.
     pub missing: Option<String>,
 }
@@ -153,6 +158,8 @@ pub struct Settings {
     pub routing: routing::Settings,
     /// How long chunks after the first are joined.
     pub join: Duration,
+    /// Answers that are given again to the same question.
+    pub cache: CacheSettings,
     /// Answers running at once per model.
     pub slots: u32,
     /// Whether what was said may stand in the log.
@@ -260,7 +267,11 @@ impl Engine {
         let shared = &self.shared;
         responder.tier = Some(tier.into());
         let started = match answer::begin(shared, tier, utterance) {
-            Ok(started) => started,
+            Ok(Begun::Known(known)) => {
+                let last = answer::repeat(shared, known, utterance, &mut responder);
+                return shared.finish(utterance, responder, last);
+            }
+            Ok(Begun::Started(started)) => started,
             Err((code, message)) => {
                 let mut last = Final::refusal(None, code, message);
                 last.tier = Some(tier.into());
@@ -276,7 +287,7 @@ impl Engine {
             return shared.finish(utterance, responder, last);
         }
         lock(&shared.running).insert(responder.id().to_owned(), running);
-        let job = answer::Job { tier, utterance: utterance.clone(), expires, responder, started };
+        let job = answer::Job { utterance: utterance.clone(), expires, responder, started };
         // What has ended is let go here, so that the set holds only what runs.
         while tasks.try_join_next().is_some() {}
         tasks.spawn(answer::run(Arc::clone(shared), job, stop));
@@ -294,9 +305,10 @@ impl Engine {
         *self.shared.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
     }
 
-    /// Puts new settings in the place of the old.
+    /// Puts new settings in the place of the old. What was answered under those is not said again.
     pub fn replace_settings(&self, settings: Settings) {
         *self.shared.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        lock(&self.shared.cache).clear();
     }
 
     /// How many intents are loaded.

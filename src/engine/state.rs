@@ -18,6 +18,7 @@ use crate::core::utterance::Utterance;
 use crate::inference::protocol::ModelTier;
 use crate::inference::supervisor::models::{Models, TierState};
 
+use super::cache::Cache;
 use super::responder::Responder;
 use super::seen::Seen;
 use super::{Bus, Settings, lock};
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     pub(super) seen: Mutex<Seen>,
     pub(super) running: Mutex<HashMap<String, Running>>,
     pub(super) conversations: Mutex<Conversations>,
+    pub(super) cache: Mutex<Cache>,
     pub(super) tasks: Mutex<JoinSet<()>>,
     pub(super) counts: Mutex<Counts>,
     chat_admission: Arc<Semaphore>,
@@ -57,6 +59,7 @@ impl Shared {
             seen: Mutex::new(Seen::open(state_dir, Instant::now())),
             running: Mutex::default(),
             conversations: Mutex::default(),
+            cache: Mutex::default(),
             tasks: Mutex::new(JoinSet::new()),
             counts: Mutex::default(),
             chat_admission: Arc::new(Semaphore::new(admitted)),
@@ -109,6 +112,7 @@ impl Shared {
                 (None, Some(TierState::Ready(_))) => "ready".to_owned(),
                 (None, Some(TierState::Loading)) => "loading".to_owned(),
                 (None, Some(TierState::Restarting)) => "restarting".to_owned(),
+                (None, Some(TierState::Away(why))) => format!("away: {why}"),
                 (None, Some(TierState::Failed(message))) => format!("failed: {message}"),
                 (None, None) => "missing: no model is configured".to_owned(),
             };
@@ -150,7 +154,7 @@ fn log_outcome(utterance: &Utterance, last: &Final, with_words: bool) {
 pub struct TierHealth {
     /// The model's name.
     pub model: String,
-    /// `ready`, `loading`, `restarting`, `failed: …` or `missing: …`.
+    /// `ready`, `loading`, `restarting`, `away: …` (a server), `failed: …` or `missing: …`.
     pub state: String,
 }
 
@@ -204,12 +208,16 @@ impl Running {
 pub(super) struct Counts {
     ended: BTreeMap<(&'static str, &'static str), u64>,
     completion_tokens: u64,
+    cached: u64,
+    fallbacks: u64,
 }
 
 impl Counts {
     fn add(&mut self, last: &Final) {
         let tier = last.tier.map_or("none", crate::core::utterance::Tier::as_str);
         *self.ended.entry((tier, outcome(last))).or_default() += 1;
+        self.cached += u64::from(last.cached);
+        self.fallbacks += u64::from(last.fallback.is_some());
         self.completion_tokens += last.usage.map_or(0, |usage| u64::from(usage.completion_tokens));
     }
 
@@ -225,9 +233,15 @@ impl Counts {
             text,
             "# HELP hearthd_completion_tokens_total Tokens that the models made.\n# TYPE hearthd_completion_tokens_total counter\n\
              hearthd_completion_tokens_total {}\n\
+             # HELP hearthd_cached_answers_total Questions answered as they were before, without a model.\n# TYPE hearthd_cached_answers_total counter\n\
+             hearthd_cached_answers_total {}\n\
+             # HELP hearthd_fallback_answers_total Questions that the other tier answered, its server being away.\n# TYPE hearthd_fallback_answers_total counter\n\
+             hearthd_fallback_answers_total {}\n\
              # HELP hearthd_up Whether a part can answer.\n# TYPE hearthd_up gauge\n\
              hearthd_up{{part=\"broker\"}} {}\nhearthd_up{{part=\"chat\"}} {}\nhearthd_up{{part=\"explain\"}} {}\n",
             self.completion_tokens,
+            self.cached,
+            self.fallbacks,
             u8::from(health.broker == "connected"),
             u8::from(health.chat.state == "ready"),
             u8::from(health.explain.state == "ready"),

@@ -13,10 +13,15 @@ mod faults;
 mod home;
 mod http;
 mod ids;
+#[path = "../support/model_server.rs"]
+#[expect(dead_code, reason = "the tests of the remote tier itself use the rest")]
+mod model_server;
 mod models;
 #[path = "../support/mosquitto.rs"]
 mod mosquitto;
 mod reload;
+mod remote;
+mod repeated;
 mod secure;
 mod utterances;
 #[path = "../support/web.rs"]

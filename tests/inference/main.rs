@@ -5,7 +5,12 @@ mod faults;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+#[path = "../support/model_server.rs"]
+mod model_server;
+#[cfg(test)]
 mod real;
+#[cfg(test)]
+mod remote;
 #[cfg(test)]
 mod reuse;
 #[cfg(test)]

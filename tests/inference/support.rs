@@ -7,8 +7,9 @@ use std::time::Duration;
 use hearthd::core::reply::{Code, Finish, Usage};
 use hearthd::core::sampling::Sampling;
 use hearthd::inference::protocol::{LoadPlan, ModelTier, Prompt, TierPlan};
+use hearthd::inference::remote::RemoteTier;
 use hearthd::inference::supervisor::models::{Answer, AnswerEvent, ModelStates, Models};
-use hearthd::inference::supervisor::{SupervisorOptions, supervise};
+use hearthd::inference::supervisor::{SupervisorOptions, supervise_with};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -90,7 +91,12 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn start(plan: LoadPlan, options: SupervisorOptions) -> Self {
-        let (models, supervisor) = supervise(plan, options);
+        Self::beside(plan, Vec::new(), options)
+    }
+
+    /// With servers elsewhere that answer for tiers.
+    pub(crate) fn beside(plan: LoadPlan, servers: Vec<RemoteTier>, options: SupervisorOptions) -> Self {
+        let (models, supervisor) = supervise_with(plan, servers, options);
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(supervisor.run(async {
             let _ = stopped.await;

@@ -238,6 +238,12 @@ pub struct Final {
     /// The nearest known devices or phrasings of something not understood.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suggestions: Vec<String>,
+    /// Why the other tier answered than the one that was to, where that one's server is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
+    /// Set where no model was asked, since the same question was answered before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
     /// Set where this repeats the answer to an id that was sent again.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
@@ -263,6 +269,8 @@ impl Final {
             actions: Vec::new(),
             error: None,
             suggestions: Vec::new(),
+            fallback: None,
+            cached: false,
             duplicate: false,
         }
     }

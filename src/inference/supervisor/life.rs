@@ -285,8 +285,8 @@ fn spawn(socket: OwnedFd, options: &SupervisorOptions) -> io::Result<Child> {
 
 /// Secrets, and what systemd tells the daemon alone.
 fn is_no_business_of_the_workers(name: &str) -> bool {
-    let secret =
-        name.starts_with("HEARTHD__") && ["PASSWORD", "TOKEN", "USERNAME"].iter().any(|word| name.contains(word));
+    let secret = name.starts_with("HEARTHD__")
+        && ["PASSWORD", "TOKEN", "USERNAME", "KEY"].iter().any(|word| name.contains(word));
     secret || matches!(name, "NOTIFY_SOCKET" | "WATCHDOG_USEC" | "WATCHDOG_PID" | "CREDENTIALS_DIRECTORY")
 }
 
@@ -296,7 +296,13 @@ mod tests {
 
     #[test]
     fn secrets_stay_with_the_daemon() {
-        for name in ["HEARTHD__MQTT__PASSWORD", "HEARTHD__HTTP__TOKEN_FILE", "NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY"] {
+        for name in [
+            "HEARTHD__MQTT__PASSWORD",
+            "HEARTHD__HTTP__TOKEN_FILE",
+            "HEARTHD__MODELS__CHAT__API_KEY_FILE",
+            "NOTIFY_SOCKET",
+            "CREDENTIALS_DIRECTORY",
+        ] {
             assert!(is_no_business_of_the_workers(name), "{name}");
         }
         for name in ["HEARTHD__LOG__LEVEL", "PATH", "OMP_NUM_THREADS", "JOURNAL_STREAM"] {

@@ -2,7 +2,7 @@
 //!
 //! [`supervise`] gives a handle to ask ([`Models`]) and the task behind it ([`Supervisor`]). What was being answered when the
 //! worker dies is told so at once; everything else of the daemon goes on. A model that ends the worker each time it is
-//! loaded is left out, so that the other tier can answer.
+//! loaded is left out, so that the other tier can answer. Tiers that a server elsewhere answers are looked after beside it.
 
 mod answers;
 mod life;
@@ -15,6 +15,7 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::answers::Answers;
@@ -22,6 +23,7 @@ use self::life::{Life, Outcome};
 use self::models::{AnswerEvent, Command, ModelStates, Models, TierState};
 use crate::core::reply::Code;
 use crate::inference::protocol::{LoadPlan, ModelTier};
+use crate::inference::remote::{Remote, RemoteTier};
 
 /// Answers that may be under way, each with a place for the word that cancels it.
 const COMMANDS: usize = 256;
@@ -68,28 +70,49 @@ impl Default for SupervisorOptions {
     }
 }
 
-/// The handle to ask for answers, and the task that must run for there to be any.
+/// The handle to ask for answers, and the task that must run for there to be any; all of them the worker's.
 #[must_use]
 pub fn supervise(plan: LoadPlan, options: SupervisorOptions) -> (Models, Supervisor) {
-    let tiers = plan.tiers.iter().map(|tier| (tier.tier, TierState::Loading)).collect();
-    let names = plan.tiers.iter().map(|tier| (tier.tier, tier.name.clone())).collect();
+    supervise_with(plan, Vec::new(), options)
+}
+
+/// As [`supervise`], with tiers that servers elsewhere answer beside the worker's.
+#[must_use]
+pub fn supervise_with(plan: LoadPlan, remotes: Vec<RemoteTier>, options: SupervisorOptions) -> (Models, Supervisor) {
+    let names: BTreeMap<ModelTier, String> = plan
+        .tiers
+        .iter()
+        .map(|tier| (tier.tier, tier.name.clone()))
+        .chain(remotes.iter().map(|tier| (tier.tier, tier.name.clone())))
+        .collect();
+    let tiers = names.keys().map(|tier| (*tier, TierState::Loading)).collect();
     let (states_tx, states_rx) = watch::channel(ModelStates { tiers, worker: None });
+    let mut senders = BTreeMap::new();
+    let mut servers = Vec::new();
+    for remote in remotes {
+        let (commands_tx, commands_rx) = mpsc::channel(COMMANDS);
+        senders.insert(remote.tier, commands_tx);
+        servers.push(Remote::new(remote, commands_rx, states_tx.clone()));
+    }
     let (commands_tx, commands_rx) = mpsc::channel(COMMANDS);
     let supervisor = Supervisor {
         plan,
+        servers,
         options,
         states: states_tx,
         commands: commands_rx,
         answers: Answers::default(),
         load_deaths: BTreeMap::new(),
     };
-    (Models::new(commands_tx, states_rx, names), supervisor)
+    (Models::new(commands_tx, senders, states_rx, names), supervisor)
 }
 
 /// The daemon's side of the worker.
 #[derive(Debug)]
 pub struct Supervisor {
     plan: LoadPlan,
+    /// Not started yet.
+    servers: Vec<Remote>,
     options: SupervisorOptions,
     states: watch::Sender<ModelStates>,
     commands: mpsc::Receiver<Command>,
@@ -102,6 +125,11 @@ impl Supervisor {
     /// Keeps a worker running until `shutdown` is done, then ends it; none is left behind.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
+        // Ended with this function, and their answers with them.
+        let mut servers = JoinSet::new();
+        for server in std::mem::take(&mut self.servers) {
+            servers.spawn(server.run());
+        }
         let mut wait = self.options.first_wait;
         while !self.plan.tiers.is_empty() {
             let started = Instant::now();

@@ -28,6 +28,8 @@ pub enum TierState {
     Failed(String),
     /// Its process ended and is being started again.
     Restarting,
+    /// A server elsewhere that does not answer now; a few words say why.
+    Away(String),
 }
 
 /// What the models are doing.
@@ -49,7 +51,9 @@ impl ModelStates {
     /// Whether no tier is about to change: each answers, or will not.
     #[must_use]
     pub fn settled(&self) -> bool {
-        self.tiers.values().all(|state| matches!(state, TierState::Ready(_) | TierState::Failed(_)))
+        self.tiers
+            .values()
+            .all(|state| matches!(state, TierState::Ready(_) | TierState::Failed(_) | TierState::Away(_)))
     }
 }
 
@@ -96,21 +100,21 @@ impl AnswerEvent {
         matches!(self, Self::Finished { .. } | Self::Failed { .. })
     }
 
-    pub(super) fn failed(code: Code, message: impl Into<String>) -> Self {
+    pub(in crate::inference) fn failed(code: Code, message: impl Into<String>) -> Self {
         Self::Failed { code, message: message.into() }
     }
 }
 
 /// Where an answer's events go; a place for its last one is kept free.
 #[derive(Debug)]
-pub(super) struct Listener {
+pub(in crate::inference) struct Listener {
     pub events: mpsc::Sender<AnswerEvent>,
     pub end: OwnedPermit<AnswerEvent>,
 }
 
 /// What the supervisor is asked.
 #[derive(Debug)]
-pub(super) enum Command {
+pub(in crate::inference) enum Command {
     Generate { request: u64, prompt: Box<Prompt>, listener: Listener },
     Cancel { request: u64 },
 }
@@ -118,7 +122,10 @@ pub(super) enum Command {
 /// The models as the engine sees them; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Models {
+    /// The worker's.
     commands: mpsc::Sender<Command>,
+    /// Those of the tiers that a server elsewhere answers.
+    servers: Arc<BTreeMap<ModelTier, mpsc::Sender<Command>>>,
     states: watch::Receiver<ModelStates>,
     names: Arc<BTreeMap<ModelTier, String>>,
     next_request: Arc<AtomicU64>,
@@ -127,10 +134,12 @@ pub struct Models {
 impl Models {
     pub(super) fn new(
         commands: mpsc::Sender<Command>,
+        servers: BTreeMap<ModelTier, mpsc::Sender<Command>>,
         states: watch::Receiver<ModelStates>,
         names: BTreeMap<ModelTier, String>,
     ) -> Self {
-        Self { commands, states, names: Arc::new(names), next_request: Arc::new(AtomicU64::new(1)) }
+        let next_request = Arc::new(AtomicU64::new(1));
+        Self { commands, servers: Arc::new(servers), states, names: Arc::new(names), next_request }
     }
 
     /// What the models are doing, and word of every change.
@@ -151,14 +160,15 @@ impl Models {
     /// [`Unavailable`] where the tier does not answer now.
     pub fn generate(&self, prompt: Prompt) -> Result<Answer, Unavailable> {
         self.check(prompt.tier)?;
-        let cancel = self.commands.clone().try_reserve_owned().map_err(|error| unavailable(&error))?;
+        let commands = self.servers.get(&prompt.tier).unwrap_or(&self.commands);
+        let cancel = commands.clone().try_reserve_owned().map_err(|error| unavailable(&error))?;
         let (events, received) = mpsc::channel(EVENTS + 1);
         // The channel is new and has room.
         let end = events.clone().try_reserve_owned().map_err(|error| unavailable(&error))?;
         let request = self.next_request.fetch_add(1, Ordering::Relaxed);
         let listener = Listener { events, end };
         let command = Command::Generate { request, prompt: Box::new(prompt), listener };
-        self.commands.try_send(command).map_err(|error| unavailable(&error))?;
+        commands.try_send(command).map_err(|error| unavailable(&error))?;
         Ok(Answer { request, events: received, cancel: Some(cancel), ended: false })
     }
 
@@ -169,6 +179,10 @@ impl Models {
             Some(TierState::Loading) => format!("the model {name} is still loading; ask again in a moment"),
             Some(TierState::Restarting) => {
                 format!("the model {name} is being started again after a fault; ask again in a moment")
+            }
+            Some(TierState::Away(why)) => format!("the server of {name} does not answer: {why}"),
+            Some(TierState::Failed(why)) if self.servers.contains_key(&tier) => {
+                format!("the server of {name} does not answer: {why}")
             }
             Some(TierState::Failed(why)) => format!("the model {name} could not be loaded: {why}"),
             None => "no model is configured for this; name one in config.yaml".to_owned(),

@@ -109,12 +109,14 @@ impl FakeTier {
     fn conversation(&self, prompt: &Prompt) -> Conversation {
         let text = prompt.text.as_str();
         let spaced = |text: &str| text.split_inclusive(' ').map(str::to_owned).collect::<Vec<_>>();
-        let endless = || "and so on ".repeat(usize::try_from(prompt.max_tokens).unwrap_or(0) / 3 + 1);
+        // Numbered, since an answer that says the same for ever is ended.
+        let endless = || (0..=prompt.max_tokens / 2).map(|number| format!("and {number} ")).collect::<Vec<_>>();
         let words = match text.strip_prefix("ECHO ") {
             Some(echo) => spaced(echo),
-            None if text.contains("LONG") => spaced(&endless()),
+            None if text.contains("LONG") => spaced(&endless().concat()),
             None => {
-                let answer = format!("fake answer to: {text}{}", " word".repeat(self.options.words));
+                let words: Vec<String> = (1..=self.options.words).map(|number| format!(" word{number}")).collect();
+                let answer = format!("fake answer to: {text}{}", words.concat());
                 spaced(&answer).into_iter().take(self.options.words).collect()
             }
         };

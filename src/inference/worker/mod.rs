@@ -13,10 +13,11 @@ pub mod logs;
 mod model;
 #[cfg(any(feature = "llama", test))]
 mod prompt;
+mod repeats;
 mod schedule;
 #[cfg(any(feature = "llama", test))]
 mod states;
-mod text;
+pub(in crate::inference) mod text;
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;

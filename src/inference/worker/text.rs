@@ -1,14 +1,18 @@
 //! From a model's bytes to text that can be published: whole characters, no control characters, no leading blanks.
 //!
-//! Keeps back what may still turn out to be half a character or the beginning of a text that ends the answer.
+//! Keeps back what may still turn out to be half a character, the beginning of a text that ends the answer, or a piece
+//! said for the third time, which ends it as well.
+
+use super::repeats::Repeats;
 
 /// The text of one answer as its tokens arrive.
 #[derive(Debug, Default)]
-pub(super) struct AnswerText {
+pub(in crate::inference) struct AnswerText {
     /// Bytes that do not make a whole character yet.
     bytes: Vec<u8>,
-    /// Text that may be the beginning of one of `stops`.
+    /// Text that may be the beginning of one of `stops`, or a piece's third time.
     held: String,
+    repeats: Repeats,
     /// Texts that end the answer and are not part of it.
     stops: Vec<String>,
     /// Whether anything was handed out yet.
@@ -18,30 +22,32 @@ pub(super) struct AnswerText {
 
 impl AnswerText {
     /// An answer without text; any of `stops` ends it.
-    pub(super) fn new(stops: &[String]) -> Self {
+    pub(in crate::inference) fn new(stops: &[String]) -> Self {
         Self { stops: stops.iter().filter(|stop| !stop.is_empty()).cloned().collect(), ..Self::default() }
     }
 
-    /// Whether one of the stops was reached.
-    pub(super) fn stopped(&self) -> bool {
+    /// Whether one of the stops was reached, or the answer goes round in circles.
+    pub(in crate::inference) fn stopped(&self) -> bool {
         self.stopped
     }
 
     /// Takes a token's bytes, returns what can be published now.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Option<String> {
+    pub(in crate::inference) fn push(&mut self, bytes: &[u8]) -> Option<String> {
         if self.stopped {
             return None;
         }
         self.bytes.extend_from_slice(bytes);
+        let known = self.held.len();
         self.take_whole_characters();
+        self.look_for_circles(known);
         self.look_for_stops();
-        let keep = if self.stopped { 0 } else { self.possible_stop() };
+        let keep = if self.stopped { 0 } else { self.possible_stop().max(self.third_time()) };
         let ready: String = self.held.drain(..self.held.len() - keep).collect();
         self.publish(ready)
     }
 
     /// The rest, once no more tokens come. Half a character is dropped.
-    pub(super) fn finish(mut self) -> Option<String> {
+    pub(in crate::inference) fn finish(mut self) -> Option<String> {
         let rest = std::mem::take(&mut self.held);
         self.publish(rest)
     }
@@ -74,6 +80,25 @@ impl AnswerText {
             rest = after;
         }
         self.bytes = incomplete.to_vec();
+    }
+
+    /// Looks at what of `held` is new, and cuts off what is said for the third time.
+    fn look_for_circles(&mut self, known: usize) {
+        let new = self.held.get(known..).unwrap_or_default();
+        let circle = new.char_indices().find(|(_, c)| self.repeats.push(*c)).map(|(at, c)| known + at + c.len_utf8());
+        if let Some(end) = circle {
+            self.held.truncate(end);
+            let third_time = self.held.split_off(self.held.len() - self.third_time());
+            // It may begin with the end of a sentence, where what went before the first time ended alike.
+            let sentence = third_time.find(['.', '!', '?', '\n']).filter(|end| *end < third_time.len() / 2);
+            self.held.push_str(sentence.map_or("", |end| &third_time[..=end]));
+            self.stopped = true;
+        }
+    }
+
+    /// Bytes at the end of `held` that say a piece for the third time.
+    fn third_time(&self) -> usize {
+        self.held.chars().rev().take(self.repeats.third_time()).map(char::len_utf8).sum()
     }
 
     fn look_for_stops(&mut self) {
@@ -124,6 +149,33 @@ mod tests {
         assert_eq!(publish(&["\nUser:"], &[b"Fine.", b"\nUs", b"er: and you?", b"more"]), ["Fine."]);
         assert_eq!(publish(&["\nUser:"], &[b"Fine.", b"\nUs", b"ual."]), ["Fine.", "\nUsual."]);
         assert_eq!(publish(&["\nUser:"], &[b"Fine.\n"]), ["Fine.", "\n"]);
+    }
+
+    #[test]
+    fn an_answer_that_goes_round_in_circles_ends_and_nobody_hears_the_third_time() {
+        let sentence = "Rain falls on the roof and on the garden wall. ";
+        let whole = format!("Well. {}", sentence.repeat(5));
+        for length in [1, 3, 7, 20, 400] {
+            let pieces: Vec<&[u8]> = whole.as_bytes().chunks(length).collect();
+            assert_eq!(
+                publish(&[], &pieces).concat(),
+                format!("Well. {}", sentence.repeat(2)).trim_end(),
+                "by {length}"
+            );
+        }
+        let mut text = AnswerText::new(&[]);
+        let said: String = whole.as_bytes().chunks(3).filter_map(|piece| text.push(piece)).collect();
+        assert!(text.stopped() && said.ends_with("garden wall."), "{said}");
+    }
+
+    #[test]
+    fn what_only_begins_like_a_third_time_is_said() {
+        let sentence = "Rain falls on the roof and on the garden wall. ";
+        for end in ["Rain falls on the street.", "Rain falls on the roof and on"] {
+            let whole = format!("{}{end}", sentence.repeat(2));
+            let pieces: Vec<&[u8]> = whole.as_bytes().chunks(4).collect();
+            assert_eq!(publish(&[], &pieces).concat(), whole);
+        }
     }
 
     proptest! {
