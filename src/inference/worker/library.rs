@@ -15,6 +15,8 @@ use super::fake::{self, FakeTier};
 use super::llama::{self, LlamaTier};
 use super::model::Model;
 use super::schedule::Scheduler;
+#[cfg(feature = "llama")]
+use crate::inference::protocol::ModelTier;
 use crate::inference::protocol::{FromWorker, LoadPlan, LoadedTier, TierPlan};
 
 /// Everything that a plan names, read or not.
@@ -136,6 +138,14 @@ impl Library {
         }
     }
 
+    /// The conversations of explain's for which chat's model may have to draft.
+    #[cfg(feature = "llama")]
+    fn drafts_for(&self, tier: ModelTier) -> Option<u32> {
+        let mut others = self.files.iter().flat_map(|file| &file.tiers);
+        let explain = others.find(|plan| plan.tier == ModelTier::Explain && plan.speculation);
+        explain.filter(|_| tier == ModelTier::Chat).map(|plan| plan.ctx_size)
+    }
+
     fn tier<'library>(
         &'library self,
         content: &'library Content,
@@ -144,7 +154,9 @@ impl Library {
         match content {
             Content::Fake => Ok(Box::new(FakeTier::new(plan)?)),
             #[cfg(feature = "llama")]
-            Content::Gguf(model) => Ok(Box::new(LlamaTier::new(self.backend()?, model, plan)?)),
+            Content::Gguf(model) => {
+                Ok(Box::new(LlamaTier::new(self.backend()?, model, plan, self.drafts_for(plan.tier))?))
+            }
         }
     }
 }
@@ -169,6 +181,7 @@ mod tests {
             slots: 1,
             system_prompt: String::new(),
             state_dir: None,
+            speculation: false,
         }
     }
 

@@ -2,18 +2,25 @@
 //!
 //! Takes frames, gives frames, and asks a [`Model`] for one step at a time; it reads no socket, so that tests drive it with
 //! the fake. Within a tier every running answer gets one token a step, and prompts are read in pieces in what is left of it.
-//! A slot keeps what it computed when its answer ends, so that the conversation's next turn computes only what is new.
+//! A slot keeps what it computed when its answer ends, so that the conversation's next turn computes only what is new. Where
+//! it pays, answers go on by several tokens a step that were drafted beforehand.
 
+mod draft;
 mod kept;
+mod lookup;
+mod pace;
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use self::draft::{Draft, LONGEST_EXPLAIN_STEP};
 use self::kept::Kept;
+use self::lookup::Lookup;
+use self::pace::Pace;
 use super::model::{Model, Prepared, Refused, Sampled, Token, Work};
 use super::text::AnswerText;
 use crate::core::reply::{Finish, Usage};
-use crate::inference::protocol::{FromWorker, ModelTier, Prompt, ToWorker, WorkerCode};
+use crate::inference::protocol::{Drafts, FromWorker, ModelTier, Prompt, ToWorker, WorkerCode};
 
 /// Answers that may wait in one tier; the engine admits fewer.
 const MOST_WAITING: usize = 256;
@@ -43,6 +50,9 @@ struct Answer {
     text: AnswerText,
     first_token: Option<Instant>,
     last_token: Option<Instant>,
+    lookup: Lookup,
+    draft: Draft,
+    drafts: Drafts,
 }
 
 impl Answer {
@@ -64,9 +74,12 @@ impl Answer {
             (Some(first), Some(last)) => last.duration_since(first).as_secs_f64() * 1_000.0,
             _ => 0.0,
         };
-        let request = self.request;
+        let (request, drafts) = (self.request, self.drafts);
+        if drafts.drafted > 0 {
+            log::debug!("answer {request}: {} of {} drafted tokens were right", drafts.accepted, drafts.drafted);
+        }
         let rest = self.text.finish().map(|text| FromWorker::Text { request, text });
-        (rest, FromWorker::Finished { request, finish, usage, decode_ms })
+        (rest, FromWorker::Finished { request, finish, usage, decode_ms, drafts })
     }
 }
 
@@ -82,6 +95,8 @@ struct Tier<'model> {
     /// Slots in the order in which their prompts came.
     order: VecDeque<usize>,
     waiting: VecDeque<Waiting>,
+    /// What drafts are worth; `None` for a model that checks none.
+    pace: Option<Pace>,
 }
 
 /// The tiers and their answers.
@@ -90,6 +105,8 @@ pub(super) struct Scheduler<'model> {
     tiers: Vec<Tier<'model>>,
     /// Chat steps since the last of an explanation.
     chat_steps: u32,
+    /// Whether chat's model can draft for explain's.
+    chat_drafts: bool,
 }
 
 impl<'model> Scheduler<'model> {
@@ -98,9 +115,12 @@ impl<'model> Scheduler<'model> {
         let answers = (0..model.slots()).map(|_| None).collect();
         let kept = Kept::new(model.slots());
         let (order, waiting) = (VecDeque::new(), VecDeque::new());
-        self.tiers.push(Tier { which: tier, model, answers, kept, order, waiting });
+        let longest = if tier == ModelTier::Explain { LONGEST_EXPLAIN_STEP } else { f64::INFINITY };
+        let pace = model.checks_drafts().then(|| Pace::new(longest));
+        self.tiers.push(Tier { which: tier, model, answers, kept, order, waiting, pace });
         // Chat stands before explain in the enum.
         self.tiers.sort_by_key(|tier| tier.which);
+        self.compare_vocabularies();
     }
 
     /// Whether there is anything to compute.
@@ -136,6 +156,9 @@ impl<'model> Scheduler<'model> {
             tier.fill_slots(out);
         }
         let Some(next) = self.next_tier() else { return };
+        if self.draft_with_chat(next) {
+            return;
+        }
         if self.tiers[next].which == ModelTier::Chat {
             self.chat_steps = self.chat_steps.saturating_add(1);
         } else {
@@ -173,7 +196,8 @@ impl Tier<'_> {
         if let Some(at) = self.waiting.iter().position(|waiting| waiting.request == request) {
             self.waiting.remove(at);
             let (usage, decode_ms) = (Usage::default(), 0.0);
-            out.push(FromWorker::Finished { request, finish: Finish::Cancelled, usage, decode_ms });
+            let (finish, drafts) = (Finish::Cancelled, Drafts::default());
+            out.push(FromWorker::Finished { request, finish, usage, decode_ms, drafts });
         }
         let running = |answer: &Option<Answer>| answer.as_ref().is_some_and(|answer| answer.request == request);
         if let Some(slot) = self.answers.iter().position(running) {
@@ -219,6 +243,9 @@ impl Tier<'_> {
             text: AnswerText::new(self.model.stops()),
             first_token: None,
             last_token: None,
+            lookup: Lookup::default(),
+            draft: Draft::default(),
+            drafts: Drafts::default(),
         });
         if prepared.max_tokens == 0 {
             self.finish(slot, Finish::Length, out);
@@ -226,21 +253,32 @@ impl Tier<'_> {
     }
 
     fn step(&mut self, out: &mut Vec<FromWorker>) {
+        let begun = Instant::now();
+        self.look_up_drafts();
         let works = works(&self.answers, &self.order, self.model.step_tokens());
         if works.is_empty() {
             return;
         }
-        let computed: Vec<(usize, usize, bool)> =
-            works.iter().map(|work| (work.slot, work.tokens.len(), work.sample)).collect();
+        let computed: Vec<(usize, usize, bool, usize)> =
+            works.iter().map(|work| (work.slot, work.tokens.len(), work.sample, work.drafted)).collect();
+        let reads = self.reading();
         let sampled = match self.model.step(&works) {
             Ok(sampled) => sampled,
             Err(refused) => return self.fail(&refused, out),
         };
         let now = Instant::now();
+        if !reads {
+            self.note_step(&computed, now.duration_since(begun));
+        }
         let mut sampled = sampled.into_iter();
-        for (slot, tokens, sample) in computed {
+        for (slot, tokens, sample, drafted) in computed {
+            if drafted > 0 {
+                self.take_drafted(slot, drafted, &mut sampled, now, out);
+                continue;
+            }
             let Some(answer) = self.answers.get_mut(slot).and_then(Option::as_mut) else { continue };
             answer.computed += tokens;
+            answer.draft = Draft::default();
             if sample {
                 self.take(slot, sampled.next().unwrap_or(Sampled::End), now, out);
             }
@@ -311,9 +349,9 @@ fn works<'a>(answers: &'a [Option<Answer>], order: &VecDeque<usize>, step_tokens
     let mut works = Vec::new();
     let mut left = step_tokens;
     for (slot, answer) in in_order().filter(|(_, answer)| !answer.reading()) {
-        let last = &answer.tokens[answer.computed..];
-        works.push(Work { slot, tokens: last, position: answer.computed, sample: true });
-        left = left.saturating_sub(1);
+        let tokens = answer.draft.checked().unwrap_or(&answer.tokens[answer.computed..]);
+        works.push(Work { slot, tokens, position: answer.computed, sample: true, drafted: tokens.len() - 1 });
+        left = left.saturating_sub(tokens.len());
     }
     for (slot, answer) in in_order().filter(|(_, answer)| answer.reading()) {
         let rest = &answer.tokens[answer.computed..answer.prompt];
@@ -321,7 +359,13 @@ fn works<'a>(answers: &'a [Option<Answer>], order: &VecDeque<usize>, step_tokens
         if piece.is_empty() {
             break;
         }
-        works.push(Work { slot, tokens: piece, position: answer.computed, sample: piece.len() == rest.len() });
+        works.push(Work {
+            slot,
+            tokens: piece,
+            position: answer.computed,
+            sample: piece.len() == rest.len(),
+            drafted: 0,
+        });
         left -= piece.len();
     }
     works
