@@ -348,8 +348,13 @@ fn works<'a>(answers: &'a [Option<Answer>], order: &VecDeque<usize>, step_tokens
     let in_order = || order.iter().filter_map(|slot| Some((*slot, answers.get(*slot)?.as_ref()?)));
     let mut works = Vec::new();
     let mut left = step_tokens;
+    // One for each of them comes before drafts.
+    let running = in_order().filter(|(_, answer)| !answer.reading()).count();
+    let mut spare = step_tokens.saturating_sub(running);
     for (slot, answer) in in_order().filter(|(_, answer)| !answer.reading()) {
-        let tokens = answer.draft.checked().unwrap_or(&answer.tokens[answer.computed..]);
+        let draft = answer.draft.checked().filter(|draft| draft.len() <= spare + 1);
+        let tokens = draft.unwrap_or(&answer.tokens[answer.computed..]);
+        spare -= draft.map_or(0, |draft| draft.len() - 1);
         works.push(Work { slot, tokens, position: answer.computed, sample: true, drafted: tokens.len() - 1 });
         left = left.saturating_sub(tokens.len());
     }

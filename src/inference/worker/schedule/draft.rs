@@ -55,8 +55,9 @@ impl Tier<'_> {
         let reads = self.reading();
         let Some(pace) = self.pace.as_mut().filter(|_| !reads) else { return };
         let running = self.answers.iter().flatten().count();
-        let mut load = Load { tokens: running, makes: 0.0 };
-        load.makes = u32::try_from(running).map_or(0.0, f64::from);
+        let makes = u32::try_from(running).map_or(0.0, f64::from);
+        let mut load = Load { tokens: running, makes };
+        let fit = self.model.step_tokens().saturating_sub(running);
         for slot in &self.order {
             let Some(answer) = self.answers.get_mut(*slot).and_then(Option::as_mut) else { continue };
             answer.lookup.learn(&answer.tokens);
@@ -67,7 +68,8 @@ impl Tier<'_> {
                 continue;
             };
             let source = Source::of(found.length);
-            let most = answer.room().min(found.length + BEYOND_AGREEMENT);
+            let left = fit.saturating_sub(load.tokens - running);
+            let most = answer.room().min(found.length + BEYOND_AGREEMENT).min(left);
             let drafted = pace.draft(source, load, most, 0);
             if drafted > 0 {
                 let mut tokens = vec![*last];

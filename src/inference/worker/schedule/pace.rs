@@ -20,7 +20,7 @@ const UNKNOWN_TOKEN: f64 = 0.15;
 /// What a token drafted by a model is taken to cost until it is known, in plain steps.
 const UNKNOWN_DRAFT: f64 = 0.3;
 /// What a token read by a model that drafts is taken to cost until it is known, in plain steps.
-const UNKNOWN_READING: f64 = 0.08;
+const UNKNOWN_READING: f64 = 0.15;
 /// A draft must promise so much more than none.
 const WORTH_IT: f64 = 1.03;
 /// Steps with drafts after which one without is made, to know what those take.
