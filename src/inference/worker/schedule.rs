@@ -8,7 +8,7 @@
 mod draft;
 mod kept;
 mod lookup;
-mod pace;
+mod worth;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -16,7 +16,7 @@ use std::time::Instant;
 use self::draft::{Draft, LONGEST_EXPLAIN_STEP};
 use self::kept::Kept;
 use self::lookup::Lookup;
-use self::pace::Pace;
+use self::worth::Worth;
 use super::model::{Model, Prepared, Refused, Sampled, Token, Work};
 use super::text::AnswerText;
 use crate::core::reply::{Finish, Usage};
@@ -96,7 +96,7 @@ struct Tier<'model> {
     order: VecDeque<usize>,
     waiting: VecDeque<Waiting>,
     /// What drafts are worth; `None` for a model that checks none.
-    pace: Option<Pace>,
+    worth: Option<Worth>,
 }
 
 /// The tiers and their answers.
@@ -116,8 +116,8 @@ impl<'model> Scheduler<'model> {
         let kept = Kept::new(model.slots());
         let (order, waiting) = (VecDeque::new(), VecDeque::new());
         let longest = if tier == ModelTier::Explain { LONGEST_EXPLAIN_STEP } else { f64::INFINITY };
-        let pace = model.checks_drafts().then(|| Pace::new(longest));
-        self.tiers.push(Tier { which: tier, model, answers, kept, order, waiting, pace });
+        let worth = model.checks_drafts().then(|| Worth::new(longest));
+        self.tiers.push(Tier { which: tier, model, answers, kept, order, waiting, worth });
         // Chat stands before explain in the enum.
         self.tiers.sort_by_key(|tier| tier.which);
         self.compare_vocabularies();

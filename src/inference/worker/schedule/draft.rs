@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::pace::{Load, MOST, Source};
+use super::worth::{Load, MOST, Source};
 use super::{Answer, FromWorker, Scheduler, Tier};
 use crate::inference::protocol::ModelTier;
 use crate::inference::worker::model::{Drafted, Model, Sampled, Token};
@@ -53,7 +53,7 @@ impl Tier<'_> {
     /// a step is its.
     pub(super) fn look_up_drafts(&mut self) {
         let reads = self.reading();
-        let Some(pace) = self.pace.as_mut().filter(|_| !reads) else { return };
+        let Some(worth) = self.worth.as_mut().filter(|_| !reads) else { return };
         let running = self.answers.iter().flatten().count();
         let makes = u32::try_from(running).map_or(0.0, f64::from);
         let mut load = Load { tokens: running, makes };
@@ -70,12 +70,12 @@ impl Tier<'_> {
             let source = Source::of(found.length);
             let left = fit.saturating_sub(load.tokens - running);
             let most = answer.room().min(found.length + BEYOND_AGREEMENT).min(left);
-            let drafted = pace.draft(source, load, most, 0);
+            let drafted = worth.draft(source, load, most, 0);
             if drafted > 0 {
                 let mut tokens = vec![*last];
                 found.follow(&answer.tokens, drafted, &mut tokens);
                 answer.draft = Draft { source, tokens, ..Draft::default() };
-                load = pace.with(load, source, drafted);
+                load = worth.with(load, source, drafted);
             }
         }
     }
@@ -84,8 +84,8 @@ impl Tier<'_> {
     pub(super) fn note_step(&mut self, computed: &[(usize, usize, bool, usize)], took: Duration) {
         let tokens = computed.iter().map(|(_, tokens, ..)| tokens).sum();
         let drafted = computed.iter().map(|(.., drafted)| drafted).sum();
-        if let Some(pace) = &mut self.pace {
-            pace.note_step(tokens, drafted, took.as_secs_f64() * 1_000.0);
+        if let Some(worth) = &mut self.worth {
+            worth.note_step(tokens, drafted, took.as_secs_f64() * 1_000.0);
         }
     }
 
@@ -115,8 +115,8 @@ impl Tier<'_> {
         if draft.source == Source::Model {
             answer.drafts.from_chat += super::count(accepted);
         }
-        if let Some(pace) = &mut self.pace {
-            pace.note_draft(draft.source, drafted, accepted);
+        if let Some(worth) = &mut self.worth {
+            worth.note_draft(draft.source, drafted, accepted);
         }
         log::trace!("slot {slot}: {accepted} of {drafted} drafted tokens by {:?}", draft.source);
         for next in given {
@@ -129,7 +129,7 @@ impl Tier<'_> {
 
     /// Lets another model draft a token more for the only running answer; whether that took a step of it.
     fn draft_from(&mut self, other: &mut dyn Model) -> bool {
-        let (Some(pace), [slot]) = (&mut self.pace, self.order.make_contiguous()) else { return false };
+        let (Some(worth), [slot]) = (&mut self.worth, self.order.make_contiguous()) else { return false };
         let Some(answer) = self.answers.get_mut(*slot).and_then(Option::as_mut) else { return false };
         if answer.reading() || answer.draft.done {
             return false;
@@ -142,7 +142,7 @@ impl Tier<'_> {
             let load = Load { tokens: 1, makes: 1.0 };
             let wanted = match Source::of(agrees) {
                 Source::Long => 0,
-                _ => pace.draft(Source::Model, load, answer.room(), unread),
+                _ => worth.draft(Source::Model, load, answer.room(), unread),
             };
             if wanted == 0 {
                 // Not before the next token.
@@ -156,9 +156,9 @@ impl Tier<'_> {
         let drafted = other.draft(&conversation);
         let took = begun.elapsed().as_secs_f64() * 1_000.0;
         match drafted {
-            Ok(Drafted::Reading(read)) => pace.note_drafting(read, took),
+            Ok(Drafted::Reading(read)) => worth.note_drafting(read, took),
             Ok(Drafted::Token(token, read)) => {
-                pace.note_drafting(read, took);
+                worth.note_drafting(read, took);
                 answer.draft.tokens.push(token);
                 answer.draft.done = answer.draft.drafted() >= answer.draft.wanted;
             }

@@ -11,7 +11,7 @@ use crate::core::reply::{Finish, Usage};
 use crate::inference::protocol::{Drafts, FromWorker, ModelTier, Prompt, ToWorker};
 use crate::inference::worker::model::{Drafted, Model, Prepared, Refused, Sampled, Token, Work};
 use crate::inference::worker::schedule::Scheduler;
-use crate::inference::worker::schedule::pace::Pace;
+use crate::inference::worker::schedule::worth::Worth;
 
 #[derive(Clone, Default)]
 struct Slot {
@@ -128,7 +128,7 @@ fn scheduler(tiers: &[ModelTier], stop: &str, drafts: bool) -> (Scheduler<'stati
         memories.push(memory);
     }
     for tier in &mut scheduler.tiers {
-        tier.pace = drafts.then(Pace::eager);
+        tier.worth = drafts.then(Worth::eager);
     }
     (scheduler, memories)
 }

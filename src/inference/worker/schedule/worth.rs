@@ -95,7 +95,7 @@ impl Share {
 
 /// What a tier knows of its steps and drafts. Times are in milliseconds.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct Worth {
     /// The time of a step by the number of its tokens less one.
     steps: [Option<f64>; MOST_TOKENS],
     shares: [Share; 4],
@@ -126,7 +126,7 @@ fn float(number: usize) -> f64 {
     u32::try_from(number).map_or(f64::MAX, f64::from)
 }
 
-impl Pace {
+impl Worth {
     /// Knows nothing yet.
     pub(super) fn new(longest: f64) -> Self {
         let share = |right| Share { right: right * 4.0, tried: 4.0 };
@@ -273,26 +273,26 @@ fn newer(known: Option<f64>, took: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{FINDING_OUT, Load, MOST, Pace, Source, TRIED_AGAIN};
+    use super::{FINDING_OUT, Load, MOST, Source, TRIED_AGAIN, Worth};
 
     const ONE: Load = Load { tokens: 1, makes: 1.0 };
 
     /// Makes answers of so many steps; a step's time and whether drafted tokens are right are given. The time of all steps,
     /// the tokens made, and the lengths of the drafts.
     fn talk(
-        pace: &mut Pace,
+        worth: &mut Worth,
         steps: usize,
         time: impl Fn(usize) -> f64,
         right: impl Fn(usize) -> usize,
     ) -> (f64, f64, Vec<usize>) {
         let (mut took, mut made, mut lengths) = (0.0, 0.0, Vec::new());
         for step in 0..steps {
-            let drafted = pace.draft(Source::Long, ONE, MOST, 0);
-            pace.note_step(1 + drafted, drafted, time(1 + drafted));
+            let drafted = worth.draft(Source::Long, ONE, MOST, 0);
+            worth.note_step(1 + drafted, drafted, time(1 + drafted));
             took += time(1 + drafted);
             let accepted = right(step).min(drafted);
             if drafted > 0 {
-                pace.note_draft(Source::Long, drafted, accepted);
+                worth.note_draft(Source::Long, drafted, accepted);
                 lengths.push(drafted);
             }
             made += super::float(accepted) + 1.0;
@@ -310,20 +310,20 @@ mod tests {
 
     #[test]
     fn drafts_grow_while_they_are_right_and_shrink_when_they_are_not() {
-        let mut pace = Pace::new(f64::INFINITY);
-        let (took, made, lengths) = talk(&mut pace, 200, cheap, |_| MOST);
+        let mut worth = Worth::new(f64::INFINITY);
+        let (took, made, lengths) = talk(&mut worth, 200, cheap, |_| MOST);
         assert!(lengths.ends_with(&[MOST; 8]) && made / took > 4.0 / 44.0, "{made} in {took}");
-        let (_, _, lengths) = talk(&mut pace, 200, cheap, |step| step % 2);
+        let (_, _, lengths) = talk(&mut worth, 200, cheap, |step| step % 2);
         assert!(lengths.iter().skip(50).all(|length| *length <= 3), "{lengths:?}");
     }
 
     #[test]
     fn a_tier_on_which_they_do_not_pay_has_none_but_for_a_hundredth_of_its_time() {
         for (time, right) in [(dear as fn(usize) -> f64, MOST), (cheap, 0)] {
-            let mut pace = Pace::new(f64::INFINITY);
-            let finding_out = talk(&mut pace, 100, time, |_| right).0 - 100.0 * time(1);
+            let mut worth = Worth::new(f64::INFINITY);
+            let finding_out = talk(&mut worth, 100, time, |_| right).0 - 100.0 * time(1);
             assert!(finding_out < (FINDING_OUT + 15.0) * time(1), "{finding_out}");
-            let (took, made, lengths) = talk(&mut pace, 20_000, time, |_| right);
+            let (took, made, lengths) = talk(&mut worth, 20_000, time, |_| right);
             let lost = took - made * time(1);
             assert!(
                 !lengths.is_empty() && lost < took * TRIED_AGAIN + 40.0 * time(1),
@@ -335,25 +335,25 @@ mod tests {
 
     #[test]
     fn what_begins_to_pay_is_noticed() {
-        let mut pace = Pace::new(f64::INFINITY);
-        talk(&mut pace, 3_000, cheap, |_| 0);
-        let (took, made, _) = talk(&mut pace, 5_000, cheap, |_| MOST);
+        let mut worth = Worth::new(f64::INFINITY);
+        talk(&mut worth, 3_000, cheap, |_| 0);
+        let (took, made, _) = talk(&mut worth, 5_000, cheap, |_| MOST);
         assert!(made / took > 3.0 / 44.0, "{made} in {took}");
     }
 
     #[test]
     fn one_slow_step_does_not_end_them() {
-        let mut pace = Pace::new(f64::INFINITY);
-        talk(&mut pace, 100, cheap, |_| MOST);
-        pace.note_step(1 + MOST, MOST, 5_000.0);
-        let (_, _, lengths) = talk(&mut pace, 200, cheap, |_| MOST);
+        let mut worth = Worth::new(f64::INFINITY);
+        talk(&mut worth, 100, cheap, |_| MOST);
+        worth.note_step(1 + MOST, MOST, 5_000.0);
+        let (_, _, lengths) = talk(&mut worth, 200, cheap, |_| MOST);
         assert!(lengths.iter().rev().take(20).any(|length| *length >= 5), "{lengths:?}");
     }
 
     #[test]
     fn a_step_is_no_longer_than_somebody_may_have_to_wait() {
-        let mut pace = Pace::new(1.5);
-        let (_, _, lengths) = talk(&mut pace, 300, |tokens| 30.0 + 10.0 * super::float(tokens), |_| MOST);
+        let mut worth = Worth::new(1.5);
+        let (_, _, lengths) = talk(&mut worth, 300, |tokens| 30.0 + 10.0 * super::float(tokens), |_| MOST);
         assert!(lengths.iter().rev().take(100).all(|length| *length <= 2), "{lengths:?}");
     }
 }
