@@ -9,6 +9,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use hearthd::core::gpu_layers::GpuLayers;
 use hearthd::core::sampling::Sampling;
 use hearthd::inference::protocol::{LoadPlan, ModelTier, Prompt, TierPlan};
 use hearthd::inference::supervisor::models::{AnswerEvent, ModelStates, Models};
@@ -99,14 +100,14 @@ fn bare(backend: &LlamaBackend, model: &LlamaModel, threads: i32) -> Result<Run,
 
 /// The same answer by way of the supervisor, as the engine gets it.
 async fn ours(models: &Models, tier: ModelTier) -> Result<Run, Failure> {
-    let sampling = Sampling { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, repeat_penalty: 1.0, seed: None };
     let prompt = Prompt {
         tier,
+        user: "bench".to_owned(),
         turns: Vec::new(),
         text: QUESTION.to_owned(),
         context: String::new(),
         max_tokens: TOKENS,
-        sampling,
+        sampling: Sampling::greedy(),
     };
     let begun = Instant::now();
     let mut answer = models.generate(prompt)?;
@@ -147,7 +148,7 @@ fn plan(file: &Path, threads: u32) -> LoadPlan {
         n_batch: BATCH,
         n_ubatch: UBATCH,
         threads: Some(threads),
-        gpu_layers: 0,
+        gpu_layers: GpuLayers::Auto,
         slots: 4,
         system_prompt: SYSTEM.to_owned(),
         state_dir: None,

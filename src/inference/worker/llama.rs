@@ -72,6 +72,7 @@ impl<'model> LlamaTier<'model> {
         backend: &LlamaBackend,
         model: &'model LlamaModel,
         plan: &TierPlan,
+        gpu_layers: u32,
         drafts_for: Option<u32>,
     ) -> Result<Self, String> {
         let vocabulary = LlamaVocabulary::new(model);
@@ -113,7 +114,7 @@ impl<'model> LlamaTier<'model> {
             speculates: false,
             draft: None,
         };
-        tier.have_prefix(plan, ctx_size)
+        tier.have_prefix(plan, ctx_size, gpu_layers)
             .map_err(|error| format!("llama.cpp cannot compute the system prompt: {}", error.message))?;
         tier.cuts &= tier.can_be_cut();
         tier.speculates = plan.speculation && tier.cuts;
@@ -125,12 +126,11 @@ impl<'model> LlamaTier<'model> {
     }
 
     /// Reads the system prompt's state from where an earlier worker left it, or computes it and leaves it there.
-    fn have_prefix(&mut self, plan: &TierPlan, ctx_size: u32) -> Result<(), Refused> {
+    fn have_prefix(&mut self, plan: &TierPlan, ctx_size: u32, gpu_layers: u32) -> Result<(), Refused> {
         let settings = format!(
-            "{ctx_size} {} {} {} {:?}",
+            "{ctx_size} {} {} {gpu_layers} {:?}",
             self.context.n_batch(),
             self.context.n_ubatch(),
-            plan.gpu_layers,
             self.layout.prefix()
         );
         let folder = plan.state_dir.as_deref().filter(|_| !self.layout.prefix().is_empty());

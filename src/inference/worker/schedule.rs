@@ -8,6 +8,8 @@
 mod draft;
 mod kept;
 mod lookup;
+mod pace;
+mod queue;
 mod worth;
 
 use std::collections::VecDeque;
@@ -16,6 +18,8 @@ use std::time::Instant;
 use self::draft::{Draft, LONGEST_EXPLAIN_STEP};
 use self::kept::Kept;
 use self::lookup::Lookup;
+use self::pace::Pace;
+use self::queue::{Queue, Waiting};
 use self::worth::Worth;
 use super::model::{Model, Prepared, Refused, Sampled, Token, Work};
 use super::text::AnswerText;
@@ -29,15 +33,11 @@ const CHAT_STEPS: u32 = 4;
 /// The same while chat reads prompts, whose first word somebody waits for.
 const CHAT_STEPS_READING: u32 = 32;
 
-/// An answer that waits for a slot.
-struct Waiting {
-    request: u64,
-    prompt: Box<Prompt>,
-}
-
 /// An answer in a slot.
 struct Answer {
     request: u64,
+    /// Who asked.
+    user: String,
     /// The prompt's, then the answer's; the last one sampled is not computed yet.
     tokens: Vec<Token>,
     /// How many of `tokens` are the prompt's.
@@ -56,6 +56,27 @@ struct Answer {
 }
 
 impl Answer {
+    fn new(request: u64, user: String, prepared: Prepared, cached: usize, stops: &[String]) -> Self {
+        let Prepared { tokens, max_tokens, .. } = prepared;
+        // Something of every prompt is computed, since the token after its last is wanted.
+        let cached = cached.min(tokens.len().saturating_sub(1));
+        Self {
+            request,
+            user,
+            prompt: tokens.len(),
+            tokens,
+            computed: cached,
+            cached,
+            max_tokens,
+            text: AnswerText::new(stops),
+            first_token: None,
+            last_token: None,
+            lookup: Lookup::default(),
+            draft: Draft::default(),
+            drafts: Drafts::default(),
+        }
+    }
+
     fn reading(&self) -> bool {
         self.computed < self.prompt
     }
@@ -94,7 +115,8 @@ struct Tier<'model> {
     kept: Kept,
     /// Slots in the order in which their prompts came.
     order: VecDeque<usize>,
-    waiting: VecDeque<Waiting>,
+    waiting: Queue,
+    pace: Pace,
     /// What drafts are worth; `None` for a model that checks none.
     worth: Option<Worth>,
 }
@@ -114,10 +136,10 @@ impl<'model> Scheduler<'model> {
     pub(super) fn add(&mut self, tier: ModelTier, model: Box<dyn Model + 'model>) {
         let answers = (0..model.slots()).map(|_| None).collect();
         let kept = Kept::new(model.slots());
-        let (order, waiting) = (VecDeque::new(), VecDeque::new());
+        let (order, waiting, pace) = (VecDeque::new(), Queue::default(), Pace::default());
         let longest = if tier == ModelTier::Explain { LONGEST_EXPLAIN_STEP } else { f64::INFINITY };
         let worth = model.checks_drafts().then(|| Worth::new(longest));
-        self.tiers.push(Tier { which: tier, model, answers, kept, order, waiting, worth });
+        self.tiers.push(Tier { which: tier, model, answers, kept, order, waiting, pace, worth });
         // Chat stands before explain in the enum.
         self.tiers.sort_by_key(|tier| tier.which);
         self.compare_vocabularies();
@@ -143,7 +165,7 @@ impl<'model> Scheduler<'model> {
                     Some(tier) if tier.waiting.len() >= MOST_WAITING => {
                         Refused { code: WorkerCode::Busy, message: "too many questions are waiting".to_owned() }
                     }
-                    Some(tier) => return tier.waiting.push_back(Waiting { request, prompt }),
+                    Some(tier) => return tier.waiting.push(Waiting { request, prompt }),
                 };
                 out.push(failed(request, refused));
             }
@@ -193,8 +215,7 @@ impl Tier<'_> {
     }
 
     fn cancel(&mut self, request: u64, out: &mut Vec<FromWorker>) {
-        if let Some(at) = self.waiting.iter().position(|waiting| waiting.request == request) {
-            self.waiting.remove(at);
+        if self.waiting.cancel(request) {
             let (usage, decode_ms) = (Usage::default(), 0.0);
             let (finish, drafts) = (Finish::Cancelled, Drafts::default());
             out.push(FromWorker::Finished { request, finish, usage, decode_ms, drafts });
@@ -206,8 +227,10 @@ impl Tier<'_> {
     }
 
     fn fill_slots(&mut self, out: &mut Vec<FromWorker>) {
-        while self.answers.iter().any(Option::is_none) {
-            let Some(Waiting { request, prompt }) = self.waiting.pop_front() else { return };
+        loop {
+            let running: Vec<&str> = self.answers.iter().flatten().map(|answer| answer.user.as_str()).collect();
+            let free = self.answers.len() - running.len();
+            let Some(Waiting { request, prompt }) = self.waiting.next(free, &running) else { return };
             if let Err(refused) = self.open(request, &prompt, out) {
                 out.push(failed(request, refused));
             }
@@ -224,49 +247,45 @@ impl Tier<'_> {
         };
         self.kept.take(slot);
         let cached = self.model.open(slot, kept, &prepared, prompt)?;
-        self.begin(slot, request, prepared, cached, out);
+        out.push(FromWorker::Started { request, dropped_turns: prepared.dropped_turns });
+        self.begin(slot, Answer::new(request, prompt.user.clone(), prepared, cached, self.model.stops()), out);
         Ok(())
     }
 
-    fn begin(&mut self, slot: usize, request: u64, prepared: Prepared, cached: usize, out: &mut Vec<FromWorker>) {
-        // Something of every prompt is computed, since the token after its last is wanted.
-        let cached = cached.min(prepared.tokens.len().saturating_sub(1));
-        out.push(FromWorker::Started { request, dropped_turns: prepared.dropped_turns });
+    fn begin(&mut self, slot: usize, answer: Answer, out: &mut Vec<FromWorker>) {
+        let says_nothing = answer.max_tokens == 0;
         self.order.push_back(slot);
-        self.answers[slot] = Some(Answer {
-            request,
-            prompt: prepared.tokens.len(),
-            tokens: prepared.tokens,
-            computed: cached,
-            cached,
-            max_tokens: prepared.max_tokens,
-            text: AnswerText::new(self.model.stops()),
-            first_token: None,
-            last_token: None,
-            lookup: Lookup::default(),
-            draft: Draft::default(),
-            drafts: Drafts::default(),
-        });
-        if prepared.max_tokens == 0 {
+        self.answers[slot] = Some(answer);
+        if says_nothing {
             self.finish(slot, Finish::Length, out);
         }
     }
 
+    /// The most tokens of prompts that a step reads, of `most` that fit: few where somebody waits for its end, which may be
+    /// one who listens to an answer, or one who asks chat while an explanation's prompt is read.
+    fn piece(&self, most: usize) -> usize {
+        let speaking = self.answers.iter().flatten().any(|answer| !answer.reading());
+        if speaking || self.which == ModelTier::Explain { self.pace.piece(most) } else { most }
+    }
+
     fn step(&mut self, out: &mut Vec<FromWorker>) {
-        let begun = Instant::now();
         self.look_up_drafts();
-        let works = works(&self.answers, &self.order, self.model.step_tokens());
+        let works = works(&self.answers, &self.order, self.model.step_tokens(), |most| self.piece(most));
         if works.is_empty() {
             return;
         }
         let computed: Vec<(usize, usize, bool, usize)> =
             works.iter().map(|work| (work.slot, work.tokens.len(), work.sample, work.drafted)).collect();
         let reads = self.reading();
+        let prompts = works.iter().filter(|work| work.drafted == 0 && work.tokens.len() > 1);
+        let read = prompts.map(|work| work.tokens.len()).sum();
+        let begun = Instant::now();
         let sampled = match self.model.step(&works) {
             Ok(sampled) => sampled,
             Err(refused) => return self.fail(&refused, out),
         };
         let now = Instant::now();
+        self.pace.note(read, now - begun);
         if !reads {
             self.note_step(&computed, now.duration_since(begun));
         }
@@ -344,7 +363,12 @@ impl Tier<'_> {
 }
 
 /// What a step computes: a token for every answer that goes on, then prompts in the order they came, as much as fits.
-fn works<'a>(answers: &'a [Option<Answer>], order: &VecDeque<usize>, step_tokens: usize) -> Vec<Work<'a>> {
+fn works<'a>(
+    answers: &'a [Option<Answer>],
+    order: &VecDeque<usize>,
+    step_tokens: usize,
+    piece: impl FnOnce(usize) -> usize,
+) -> Vec<Work<'a>> {
     let in_order = || order.iter().filter_map(|slot| Some((*slot, answers.get(*slot)?.as_ref()?)));
     let mut works = Vec::new();
     let mut left = step_tokens;
@@ -358,6 +382,7 @@ fn works<'a>(answers: &'a [Option<Answer>], order: &VecDeque<usize>, step_tokens
         works.push(Work { slot, tokens, position: answer.computed, sample: true, drafted: tokens.len() - 1 });
         left = left.saturating_sub(tokens.len());
     }
+    left = piece(left);
     for (slot, answer) in in_order().filter(|(_, answer)| answer.reading()) {
         let rest = &answer.tokens[answer.computed..answer.prompt];
         let piece = &rest[..rest.len().min(left)];
