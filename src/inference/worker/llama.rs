@@ -267,8 +267,8 @@ impl Model for LlamaTier<'_> {
         self.step_tokens
     }
 
-    fn checks_drafts(&self) -> bool {
-        self.speculates
+    fn checks_drafts(&self) -> usize {
+        if self.speculates { draft::SAME_UP_TO } else { 0 }
     }
 
     fn vocabulary(&self) -> Option<u64> {

@@ -93,9 +93,10 @@ pub(super) trait Model {
     /// forgets; returns how many of the prompt's tokens are computed already.
     fn open(&mut self, slot: usize, kept: usize, prepared: &Prepared, prompt: &Prompt) -> Result<usize, Refused>;
 
-    /// Whether works may have drafted tokens; only for models whose memory can be cut.
-    fn checks_drafts(&self) -> bool {
-        false
+    /// Tokens of a step with drafts at most, all slots together; 0 where works may have none. More than one only for models
+    /// whose memory can be cut, and no more than are computed exactly as one after the other would be.
+    fn checks_drafts(&self) -> usize {
+        0
     }
 
     /// What tells vocabularies apart; `None` where no other model can draft for this one or this one for others.

@@ -138,7 +138,7 @@ impl<'model> Scheduler<'model> {
         let kept = Kept::new(model.slots());
         let (order, waiting, pace) = (VecDeque::new(), Queue::default(), Pace::default());
         let longest = if tier == ModelTier::Explain { LONGEST_EXPLAIN_STEP } else { f64::INFINITY };
-        let worth = model.checks_drafts().then(|| Worth::new(longest));
+        let worth = (model.checks_drafts() > 1).then(|| Worth::new(longest));
         self.tiers.push(Tier { which: tier, model, answers, kept, order, waiting, pace, worth });
         // Chat stands before explain in the enum.
         self.tiers.sort_by_key(|tier| tier.which);

@@ -57,7 +57,7 @@ impl Tier<'_> {
         let running = self.answers.iter().flatten().count();
         let makes = u32::try_from(running).map_or(0.0, f64::from);
         let mut load = Load { tokens: running, makes };
-        let fit = self.model.step_tokens().saturating_sub(running);
+        let fit = self.model.step_tokens().min(self.model.checks_drafts()).saturating_sub(running);
         for slot in &self.order {
             let Some(answer) = self.answers.get_mut(*slot).and_then(Option::as_mut) else { continue };
             answer.lookup.learn(&answer.tokens);
@@ -129,6 +129,7 @@ impl Tier<'_> {
 
     /// Lets another model draft a token more for the only running answer; whether that took a step of it.
     fn draft_from(&mut self, other: &mut dyn Model) -> bool {
+        let fit = self.model.checks_drafts().saturating_sub(1);
         let (Some(worth), [slot]) = (&mut self.worth, self.order.make_contiguous()) else { return false };
         let Some(answer) = self.answers.get_mut(*slot).and_then(Option::as_mut) else { return false };
         if answer.reading() || answer.draft.done {
@@ -142,7 +143,7 @@ impl Tier<'_> {
             let load = Load { tokens: 1, makes: 1.0 };
             let wanted = match Source::of(agrees) {
                 Source::Long => 0,
-                _ => worth.draft(Source::Model, load, answer.room(), unread),
+                _ => worth.draft(Source::Model, load, answer.room().min(fit), unread),
             };
             if wanted == 0 {
                 // Not before the next token.

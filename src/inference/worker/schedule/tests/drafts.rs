@@ -58,8 +58,8 @@ impl Model for Scripted {
     fn cuts(&self) -> bool {
         true
     }
-    fn checks_drafts(&self) -> bool {
-        true
+    fn checks_drafts(&self) -> usize {
+        16
     }
     fn vocabulary(&self) -> Option<u64> {
         Some(1)
