@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use self::kept::Kept;
-use self::pace::Pace;
+use self::pace::{Pace, Waits};
 use self::queue::{Queue, Waiting};
 use super::model::{Model, Prepared, Refused, Sampled, Token, Work};
 use super::text::AnswerText;
@@ -160,7 +160,8 @@ impl<'model> Scheduler<'model> {
         } else {
             self.chat_steps = 0;
         }
-        self.tiers[next].step(out);
+        let speaking = self.tiers.iter().any(Tier::speaking);
+        self.tiers[next].step(if speaking { Waits::Listener } else { Waits::Nobody }, out);
     }
 
     /// Chat if it has anything to do, but for one step in a while.
@@ -186,6 +187,10 @@ impl Tier<'_> {
 
     fn reading(&self) -> bool {
         self.answers.iter().flatten().any(Answer::reading)
+    }
+
+    fn speaking(&self) -> bool {
+        self.answers.iter().flatten().any(|answer| !answer.reading())
     }
 
     fn cancel(&mut self, request: u64, out: &mut Vec<FromWorker>) {
@@ -234,15 +239,9 @@ impl Tier<'_> {
         }
     }
 
-    /// The most tokens of prompts that a step reads, of `most` that fit: few where somebody waits for its end, which may be
-    /// one who listens to an answer, or one who asks chat while an explanation's prompt is read.
-    fn piece(&self, most: usize) -> usize {
-        let speaking = self.answers.iter().flatten().any(|answer| !answer.reading());
-        if speaking || self.which == ModelTier::Explain { self.pace.piece(most) } else { most }
-    }
-
-    fn step(&mut self, out: &mut Vec<FromWorker>) {
-        let works = works(&self.answers, &self.order, self.model.step_tokens(), |most| self.piece(most));
+    fn step(&mut self, waits: Waits, out: &mut Vec<FromWorker>) {
+        let piece = |most| self.pace.piece(waits, most);
+        let works = works(&self.answers, &self.order, self.model.step_tokens(), piece);
         if works.is_empty() {
             return;
         }
