@@ -59,6 +59,6 @@ impl Heard {
         let (Some(first), Some(last)) = (self.pieces.first(), self.pieces.last()) else {
             return Err("an answer had no text".into());
         };
-        Ok((self.tokens - 1.0) / (last.after - first.after).as_secs_f64())
+        Ok((self.tokens - 1.0) / last.after.saturating_sub(first.after).as_secs_f64())
     }
 }

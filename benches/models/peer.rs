@@ -159,7 +159,7 @@ impl Server {
     }
 }
 
-/// A conversation as the OpenAI protocol has it.
+/// A conversation as the `OpenAI` protocol has it.
 #[derive(Clone, Debug)]
 pub(crate) struct Messages(Vec<Value>);
 

@@ -64,9 +64,9 @@ impl Questions {
         while tale.len() < characters {
             let (one, other) = (THINGS[(self.asked * 7) % THINGS.len()], THINGS[(self.asked * 13) % THINGS.len()]);
             self.asked += 1;
-            tale.push_str(&format!(
-                " My uncle told me that {one} and {other} have more to do with each other than it seems."
-            ));
+            let told =
+                format!(" My uncle told me that {one} and {other} have more to do with each other than it seems.");
+            tale.push_str(&told);
         }
         tale.truncate(characters);
         tale

@@ -99,7 +99,7 @@ impl Ours {
         let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else {
             return Err("the explanation had no text".into());
         };
-        Ok(milliseconds(last.after - first.after) / f64::from(u32::try_from(pieces.len() - 1)?))
+        Ok(milliseconds(last.after.saturating_sub(first.after)) / f64::from(u32::try_from(pieces.len() - 1)?))
     }
 
     async fn round(&mut self, questions: &mut Questions, each: usize) -> Result<(), Failure> {
