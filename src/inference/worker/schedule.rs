@@ -279,7 +279,10 @@ impl Tier<'_> {
         let mut bytes = Vec::new();
         self.model.piece(slot, token, &mut bytes);
         let request = answer.request;
-        out.extend(answer.text.push(&bytes).map(|text| FromWorker::Text { request, text }));
+        let text = answer.text.push(&bytes);
+        let length = text.as_ref().map_or(0, String::len);
+        log::trace!("answer {request}: token {} sampled at {now:?}, {length} bytes to say", answer.said());
+        out.extend(text.map(|text| FromWorker::Text { request, text }));
         if answer.text.stopped() {
             self.finish(slot, Finish::Stop, out);
         } else if answer.said() >= answer.max_tokens {
