@@ -157,6 +157,7 @@ fn plan(file: &Path, threads: u32) -> LoadPlan {
         slots: 4,
         system_prompt: SYSTEM.to_owned(),
         state_dir: None,
+        speculation: false,
     };
     LoadPlan { tiers: TIERS.map(tier).to_vec() }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use crate::config::file::Loaded;
-use crate::config::{Broker, ModelSettings};
+use crate::config::{Broker, ModelSettings, Speculation};
 use crate::engine;
 use crate::inference::protocol::{LoadPlan, ModelTier, TierPlan};
 use crate::inference::remote::RemoteTier;
@@ -119,6 +119,7 @@ pub(super) fn plan(loaded: &Loaded) -> LoadPlan {
             slots: models.slots,
             system_prompt: settings.system_prompt,
             state_dir: Some(loaded.config.state_dir.0.clone()),
+            speculation: models.speculation == Speculation::Auto,
         })
     };
     LoadPlan { tiers: tiers(loaded).into_iter().filter_map(tier_plan).collect() }

@@ -285,6 +285,7 @@ fn is_plain_topic(topic: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Speculation;
 
     fn read(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
@@ -335,6 +336,15 @@ mod tests {
         assert_eq!(loaded.config.models.slots, 2);
         assert_eq!(loaded.mqtt_password.unwrap().reveal(), "12345");
         assert!(loaded.config.log.utterances);
+    }
+
+    #[test]
+    fn drafting_is_left_to_hearthd_or_off() {
+        let speculation = |text: &str| read(text, &[]).unwrap().config.models.speculation;
+        assert_eq!(speculation(""), Speculation::Auto);
+        assert_eq!(speculation("models: {speculation: auto}"), Speculation::Auto);
+        assert_eq!(speculation("models: {speculation: off}"), Speculation::Off);
+        assert_eq!(problems("models: {speculation: sometimes}\n", &[]).len(), 1);
     }
 
     #[test]

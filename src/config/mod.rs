@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use crate::core::secret::Secret;
 
-pub use models::{ModelSettings, ModelsFile, TierFile};
+pub use models::{ModelSettings, ModelsFile, Speculation, TierFile};
 pub use routing::{Answers, Routing, RoutingOverride};
 pub use values::{Broker, Level, Span};
 

@@ -25,11 +25,30 @@ pub struct ModelsFile {
     /// Conversations answered at once per model.
     #[schemars(range(min = 1, max = 64))]
     pub slots: u32,
+    /// Whether tokens are drafted and checked several at once.
+    pub speculation: Speculation,
+}
+
+/// `models.speculation:`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Speculation {
+    /// Where it pays, which is measured.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
 }
 
 impl Default for ModelsFile {
     fn default() -> Self {
-        Self { path: "models".into(), chat: TierFile::default(), explain: TierFile::default(), slots: 4 }
+        Self {
+            path: "models".into(),
+            chat: TierFile::default(),
+            explain: TierFile::default(),
+            slots: 4,
+            speculation: Speculation::Auto,
+        }
     }
 }
 

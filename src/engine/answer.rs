@@ -254,7 +254,7 @@ impl Stream<'_> {
                         None
                     }
                     AnswerEvent::Text(text) => self.chunker.push(&text, Instant::now()),
-                    AnswerEvent::Finished { finish, usage, decode_ms } => {
+                    AnswerEvent::Finished { finish, usage, decode_ms, .. } => {
                         return End::Model { finish, usage, decode_ms };
                     }
                     AnswerEvent::Failed { code, message } => return End::Failed(code, message),

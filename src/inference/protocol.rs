@@ -57,6 +57,8 @@ pub struct TierPlan {
     pub system_prompt: String,
     /// Where its state is kept from one start to the next; `None` for nowhere.
     pub state_dir: Option<PathBuf>,
+    /// Whether tokens may be drafted and checked several at once.
+    pub speculation: bool,
 }
 
 /// Both tiers, loaded side by side; a file that both name is loaded once.
@@ -132,6 +134,17 @@ pub enum ToWorker {
     },
 }
 
+/// Tokens of an answer that were drafted, and how many of them were right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drafts {
+    /// Drafted and checked.
+    pub drafted: u32,
+    /// As the model would have said.
+    pub accepted: u32,
+    /// How many of those chat's model drafted; the others stood in the conversation.
+    pub from_chat: u32,
+}
+
 /// From the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -171,6 +184,8 @@ pub enum FromWorker {
         usage: Usage,
         /// Milliseconds from the first token to the last.
         decode_ms: f64,
+        /// What was drafted for it.
+        drafts: Drafts,
     },
     /// An answer that could not be made, or not to its end.
     Failed {

@@ -1,6 +1,8 @@
 //! The model worker as the daemon sees it: real processes and a real GGUF, the fake model where the surroundings are meant.
 
 #[cfg(test)]
+mod drafts;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod files;

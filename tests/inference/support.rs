@@ -7,7 +7,7 @@ use std::time::Duration;
 use hearthd::core::gpu_layers::GpuLayers;
 use hearthd::core::reply::{Code, Finish, Usage};
 use hearthd::core::sampling::Sampling;
-use hearthd::inference::protocol::{LoadPlan, ModelTier, Prompt, TierPlan};
+use hearthd::inference::protocol::{Drafts, LoadPlan, ModelTier, Prompt, TierPlan};
 use hearthd::inference::remote::RemoteTier;
 use hearthd::inference::supervisor::models::{Answer, AnswerEvent, ModelStates, Models};
 use hearthd::inference::supervisor::{SupervisorOptions, supervise_with};
@@ -49,6 +49,7 @@ pub(crate) fn tier(tier: ModelTier, file: impl Into<PathBuf>) -> TierPlan {
         slots: 4,
         system_prompt: "You are a friendly assistant in a home. Answer in one or two short sentences.".to_owned(),
         state_dir: None,
+        speculation: true,
     }
 }
 
@@ -137,17 +138,22 @@ impl House {
 pub(crate) struct Reply {
     pub chunks: Vec<String>,
     pub dropped_turns: Option<usize>,
+    pub drafts: Drafts,
     pub end: Result<(Finish, Usage), (Code, String)>,
 }
 
 impl Reply {
     pub(crate) async fn read(mut answer: Answer) -> Self {
-        let mut reply = Self { chunks: Vec::new(), dropped_turns: None, end: Err((Code::Internal, String::new())) };
+        let end = Err((Code::Internal, String::new()));
+        let mut reply = Self { chunks: Vec::new(), dropped_turns: None, drafts: Drafts::default(), end };
         loop {
             match within("an answer's next event", answer.next()).await {
                 AnswerEvent::Started { dropped_turns } => reply.dropped_turns = Some(dropped_turns),
                 AnswerEvent::Text(text) => reply.chunks.push(text),
-                AnswerEvent::Finished { finish, usage, .. } => reply.end = Ok((finish, usage)),
+                AnswerEvent::Finished { finish, usage, drafts, .. } => {
+                    reply.drafts = drafts;
+                    reply.end = Ok((finish, usage));
+                }
                 AnswerEvent::Failed { code, message } => reply.end = Err((code, message)),
             }
             if !matches!(reply.end, Err((Code::Internal, ref message)) if message.is_empty()) {

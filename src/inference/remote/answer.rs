@@ -12,7 +12,7 @@ use super::RemoteTier;
 use super::connection::{self, Away, Reply};
 use super::events::{Events, Said};
 use crate::core::reply::{Code, Finish, Usage};
-use crate::inference::protocol::Prompt;
+use crate::inference::protocol::{Drafts, Prompt};
 use crate::inference::supervisor::models::{AnswerEvent, Listener};
 use crate::inference::worker::text::AnswerText;
 
@@ -222,7 +222,7 @@ impl Progress {
         {
             log::debug!("nobody reads the answer's end");
         }
-        Outcome { last: AnswerEvent::Finished { finish, usage, decode_ms }, away: None }
+        Outcome { last: AnswerEvent::Finished { finish, usage, decode_ms, drafts: Drafts::default() }, away: None }
     }
 }
 

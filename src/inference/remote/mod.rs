@@ -22,7 +22,7 @@ use self::connection::Away;
 use crate::core::reply::{Finish, Usage};
 use crate::core::secret::Secret;
 use crate::core::server::ServerAddress;
-use crate::inference::protocol::{LoadedTier, ModelTier, Prompt};
+use crate::inference::protocol::{Drafts, LoadedTier, ModelTier, Prompt};
 use crate::inference::supervisor::models::{AnswerEvent, Command, Listener, ModelStates, TierState};
 
 /// How often a server that answers is looked at.
@@ -159,7 +159,12 @@ async fn one(
         let _slot = slots.acquire().await;
         answer::make(&tier, &prompt, &listener).await
     };
-    let cancelled = AnswerEvent::Finished { finish: Finish::Cancelled, usage: Usage::default(), decode_ms: 0.0 };
+    let cancelled = AnswerEvent::Finished {
+        finish: Finish::Cancelled,
+        usage: Usage::default(),
+        decode_ms: 0.0,
+        drafts: Drafts::default(),
+    };
     let Outcome { last, away } = tokio::select! {
         made = made => made,
         // What is dropped here closes its connection.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::models::{AnswerEvent, Listener};
 use crate::core::reply::{Code, Finish, Usage};
-use crate::inference::protocol::FromWorker;
+use crate::inference::protocol::{Drafts, FromWorker};
 
 /// The answers under way in one worker.
 #[derive(Debug, Default)]
@@ -66,8 +66,8 @@ impl Answers {
                 self.send(request, AnswerEvent::Started { dropped_turns })
             }
             FromWorker::Text { request, text } => self.send(request, AnswerEvent::Text(text)),
-            FromWorker::Finished { request, finish, usage, decode_ms } => {
-                self.end(request, AnswerEvent::Finished { finish, usage, decode_ms });
+            FromWorker::Finished { request, finish, usage, decode_ms, drafts } => {
+                self.end(request, AnswerEvent::Finished { finish, usage, decode_ms, drafts });
                 None
             }
             FromWorker::Failed { request, code, message } => {
@@ -105,7 +105,12 @@ impl Answers {
     pub(super) fn end_all(&mut self, code: Code, message: &str) {
         for (_, mut running) in self.running.drain() {
             let event = match running.cancelled {
-                Some(_) => AnswerEvent::Finished { finish: Finish::Cancelled, usage: Usage::default(), decode_ms: 0.0 },
+                Some(_) => AnswerEvent::Finished {
+                    finish: Finish::Cancelled,
+                    usage: Usage::default(),
+                    decode_ms: 0.0,
+                    drafts: Drafts::default(),
+                },
                 None => AnswerEvent::failed(code, message),
             };
             running.end(event);
@@ -119,7 +124,7 @@ mod tests {
 
     use super::Answers;
     use crate::core::reply::{Code, Finish, Usage};
-    use crate::inference::protocol::{FromWorker, WorkerCode};
+    use crate::inference::protocol::{Drafts, FromWorker, WorkerCode};
     use crate::inference::supervisor::models::{AnswerEvent, Listener};
 
     fn listen(answers: &mut Answers, request: u64, capacity: usize) -> mpsc::Receiver<AnswerEvent> {
@@ -134,7 +139,13 @@ mod tests {
     }
 
     fn finished(request: u64) -> FromWorker {
-        FromWorker::Finished { request, finish: Finish::Stop, usage: Usage::default(), decode_ms: 1.0 }
+        FromWorker::Finished {
+            request,
+            finish: Finish::Stop,
+            usage: Usage::default(),
+            decode_ms: 1.0,
+            drafts: Drafts::default(),
+        }
     }
 
     /// Everything an ended answer's reader gets.

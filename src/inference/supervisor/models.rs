@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::sync::watch;
 
 use crate::core::reply::{Code, Finish, Usage};
-use crate::inference::protocol::{LoadedTier, ModelTier, Prompt};
+use crate::inference::protocol::{Drafts, LoadedTier, ModelTier, Prompt};
 
 /// Events that an answer's reader may be behind by before the answer is given up.
 pub const EVENTS: usize = 256;
@@ -85,6 +85,8 @@ pub enum AnswerEvent {
         usage: Usage,
         /// Milliseconds from the first token to the last.
         decode_ms: f64,
+        /// What was drafted for it.
+        drafts: Drafts,
     },
     /// The end of an answer that could not be made, or not to its end.
     Failed {

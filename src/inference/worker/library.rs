@@ -18,6 +18,8 @@ use super::llama::{self, LlamaTier};
 use super::model::Model;
 use super::schedule::Scheduler;
 use crate::core::gpu_layers::GpuLayers;
+#[cfg(feature = "llama")]
+use crate::inference::protocol::ModelTier;
 use crate::inference::protocol::{FromWorker, LoadPlan, LoadedTier, TierPlan};
 
 /// Everything that a plan names, read or not.
@@ -163,6 +165,14 @@ impl Library {
         }
     }
 
+    /// The conversations of explain's for which chat's model may have to draft.
+    #[cfg(feature = "llama")]
+    fn drafts_for(&self, tier: ModelTier) -> Option<u32> {
+        let mut others = self.files.iter().flat_map(|file| &file.tiers);
+        let explain = others.find(|plan| plan.tier == ModelTier::Explain && plan.speculation);
+        explain.filter(|_| tier == ModelTier::Chat).map(|plan| plan.ctx_size)
+    }
+
     fn tier<'library>(
         &'library self,
         content: &'library Content,
@@ -172,7 +182,8 @@ impl Library {
             Content::Fake => Ok(Box::new(FakeTier::new(plan)?)),
             #[cfg(feature = "llama")]
             Content::Gguf(model, gpu_layers) => {
-                Ok(Box::new(LlamaTier::new(self.backend()?, model, plan, *gpu_layers)?))
+                let drafts_for = self.drafts_for(plan.tier);
+                Ok(Box::new(LlamaTier::new(self.backend()?, model, plan, *gpu_layers, drafts_for)?))
             }
         }
     }
@@ -199,6 +210,7 @@ mod tests {
             slots: 1,
             system_prompt: String::new(),
             state_dir: None,
+            speculation: false,
         }
     }
 

@@ -4,6 +4,8 @@
 //! means that its cells are marked, not copied. A slot may hold what its last answer left, of which the scheduler says how
 //! much stays. Nothing here decides what runs when.
 
+mod draft;
+
 use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -21,7 +23,7 @@ use llama_cpp_2::vocab::LlamaVocab;
 
 use super::gguf;
 use super::logs::relay;
-use super::model::{Model, Prepared, Refused, Sampled, Token, Work, checked};
+use super::model::{Drafted, Model, Prepared, Refused, Sampled, Token, Work, checked};
 use super::prompt::{Layout, Role, Vocabulary};
 use super::states::StateFile;
 use crate::core::sampling::Sampling;
@@ -56,15 +58,22 @@ pub(super) struct LlamaTier<'model> {
     choices: Vec<Option<Choice>>,
     /// Whether a part of a sequence can be copied and kept; a recurrent state can only be had whole.
     cuts: bool,
+    /// Whether drafted tokens are checked here.
+    speculates: bool,
+    /// What is drafted for the other tier.
+    draft: Option<draft::Sequence>,
 }
 
 impl<'model> LlamaTier<'model> {
     /// Makes a tier's context and computes the system prompt's state.
+    ///
+    /// `drafts_for` is the size of the conversations for which this tier may have to draft.
     pub(super) fn new(
         backend: &LlamaBackend,
         model: &'model LlamaModel,
         plan: &TierPlan,
         gpu_layers: u32,
+        drafts_for: Option<u32>,
     ) -> Result<Self, String> {
         let vocabulary = LlamaVocabulary::new(model);
         let ctx_size = plan.ctx_size.min(model.n_ctx_train());
@@ -87,7 +96,7 @@ impl<'model> LlamaTier<'model> {
         }
         let slots = plan.slots.clamp(1, MOST_SLOTS);
         let context = model
-            .new_context(backend, context_params(plan, ctx_size, slots, layout.prefix().len()))
+            .new_context(backend, context_params(plan, ctx_size, slots, layout.prefix().len(), drafts_for))
             .map_err(|error| {
                 let why = relay::take_first_error().unwrap_or_else(|| error.to_string());
                 format!("llama.cpp cannot make a context of {ctx_size} tokens for {slots} conversations: {why}")
@@ -102,10 +111,16 @@ impl<'model> LlamaTier<'model> {
             step_tokens,
             choices: (0..slots).map(|_| None).collect(),
             cuts: !(model.is_recurrent() || model.is_hybrid()),
+            speculates: false,
+            draft: None,
         };
         tier.have_prefix(plan, ctx_size, gpu_layers)
             .map_err(|error| format!("llama.cpp cannot compute the system prompt: {}", error.message))?;
         tier.cuts &= tier.can_be_cut();
+        tier.speculates = plan.speculation && tier.cuts;
+        if tier.speculates && drafts_for.is_some() {
+            tier.draft = Some(draft::Sequence::new(slots));
+        }
         tier.say_what_is_kept(model, &plan.name);
         Ok(tier)
     }
@@ -252,6 +267,26 @@ impl Model for LlamaTier<'_> {
         self.step_tokens
     }
 
+    fn checks_drafts(&self) -> bool {
+        self.speculates
+    }
+
+    fn vocabulary(&self) -> Option<u64> {
+        self.speculates.then(|| draft::fingerprint(&self.vocabulary))
+    }
+
+    fn unread(&self, tokens: &[Token]) -> usize {
+        self.draft.as_ref().map_or(usize::MAX, |draft| draft.unread(tokens))
+    }
+
+    fn draft(&mut self, tokens: &[Token]) -> Result<Drafted, Refused> {
+        self.draft_next(tokens)
+    }
+
+    fn forget_draft(&mut self) {
+        self.end_draft();
+    }
+
     fn stops(&self) -> &[String] {
         &self.stops
     }
@@ -281,23 +316,19 @@ impl Model for LlamaTier<'_> {
         self.batch.clear();
         let mut wanted = Vec::with_capacity(works.len());
         for work in works {
+            if work.sample {
+                let before = work.tokens.len().saturating_sub(1 + work.drafted);
+                wanted.push((work, self.batch.n_tokens() + i32::try_from(before).map_err(|error| internal(&error))?));
+            }
             for (place, token) in work.tokens.iter().enumerate() {
-                let sample = work.sample && place + 1 == work.tokens.len();
-                if sample {
-                    wanted.push((work.slot, self.batch.n_tokens()));
-                }
+                let sample = work.sample && place + 1 + work.drafted >= work.tokens.len();
                 self.add(*token, work.position + place, sequence_of(work.slot), sample)?;
             }
         }
         self.context.decode(&mut self.batch).map_err(|error| internal(&error))?;
         let mut tokens = Vec::with_capacity(wanted.len());
-        for (slot, output) in wanted {
-            let Some(choice) = self.choices.get_mut(slot).and_then(Option::as_mut) else {
-                return Err(internal(&"a slot without a sampler"));
-            };
-            let token = choice.next(&self.context, output);
-            let end = self.vocabulary.ends(token);
-            tokens.push(if end { Sampled::End } else { Sampled::Token(token.0) });
+        for (work, output) in wanted {
+            self.sample(*work, output, &mut tokens)?;
         }
         Ok(tokens)
     }
@@ -327,9 +358,16 @@ fn sliding_window(model: &LlamaModel) -> Option<u32> {
     window.parse().ok().filter(|window| *window > 0)
 }
 
-fn context_params(plan: &TierPlan, ctx_size: u32, slots: u32, prefix: usize) -> LlamaContextParams {
+fn context_params(
+    plan: &TierPlan,
+    ctx_size: u32,
+    slots: u32,
+    prefix: usize,
+    drafts_for: Option<u32>,
+) -> LlamaContextParams {
     // With a unified cache n_ctx counts the cells of all sequences together; the system prompt's are there once.
     let cells = ctx_size.saturating_mul(slots).saturating_add(u32::try_from(prefix).unwrap_or(u32::MAX));
+    let cells = cells.saturating_add(drafts_for.unwrap_or(0));
     let threads =
         plan.threads.map_or_else(available_threads, |threads| i32::try_from(threads).unwrap_or(i32::MAX)).max(1);
     let n_batch = plan.n_batch.max(slots);
@@ -337,7 +375,7 @@ fn context_params(plan: &TierPlan, ctx_size: u32, slots: u32, prefix: usize) -> 
         .with_n_ctx(NonZeroU32::new(cells))
         .with_n_batch(n_batch)
         .with_n_ubatch(plan.n_ubatch.clamp(slots, n_batch))
-        .with_n_seq_max(slots + 1)
+        .with_n_seq_max(slots + 1 + u32::from(drafts_for.is_some()))
         .with_kv_unified(true)
         // A sliding window's memory holds what is in the window alone if it may, and could not be cut then.
         .with_swa_full(true)

@@ -42,6 +42,9 @@ pub(super) struct Work<'a> {
     pub position: usize,
     /// Whether the token that follows the last of them is wanted.
     pub sample: bool,
+    /// How many of the last are drafted: what follows the one before them, and each that is right, is wanted too.
+    #[cfg_attr(not(any(feature = "llama", test)), expect(dead_code, reason = "the fake checks no drafts"))]
+    pub drafted: usize,
 }
 
 /// What a step gave a slot that asked for a token.
@@ -52,6 +55,17 @@ pub(super) enum Sampled {
     /// The model has said everything.
     End,
     /// Nothing yet; the fake alone is ever silent.
+    Nothing,
+}
+
+/// What one step of drafting for another model gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Drafted {
+    /// The likeliest next token, and how many were read for it.
+    Token(Token, usize),
+    /// Nothing yet: so many tokens were read, and there are more.
+    Reading(usize),
+    /// Nothing: it cannot, or is not sure enough of any.
     Nothing,
 }
 
@@ -79,7 +93,32 @@ pub(super) trait Model {
     /// forgets; returns how many of the prompt's tokens are computed already.
     fn open(&mut self, slot: usize, kept: usize, prepared: &Prepared, prompt: &Prompt) -> Result<usize, Refused>;
 
-    /// Computes, and samples one token for each work that asks for it, in the order of the works.
+    /// Whether works may have drafted tokens; only for models whose memory can be cut.
+    fn checks_drafts(&self) -> bool {
+        false
+    }
+
+    /// What tells vocabularies apart; `None` where no other model can draft for this one or this one for others.
+    fn vocabulary(&self) -> Option<u64> {
+        None
+    }
+
+    /// How many tokens of a conversation of another model's would have to be read before drafting what follows.
+    fn unread(&self, _tokens: &[Token]) -> usize {
+        0
+    }
+
+    /// Reads on in a conversation of another model's with the same vocabulary and, once it has read all of it, says the
+    /// likeliest next token.
+    fn draft(&mut self, _tokens: &[Token]) -> Result<Drafted, Refused> {
+        Ok(Drafted::Nothing)
+    }
+
+    /// Forgets the conversation it drafted for.
+    fn forget_draft(&mut self) {}
+
+    /// Computes, and samples one token for each work that asks for it, in the order of the works. A work with drafted tokens
+    /// gets one after each token that is as drafted and one more, the others drafted are as if they had not been there.
     fn step(&mut self, works: &[Work<'_>]) -> Result<Vec<Sampled>, Refused>;
 
     /// Appends a token's bytes, which may end inside a character; nothing for a special token.

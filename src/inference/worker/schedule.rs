@@ -2,22 +2,29 @@
 //!
 //! Takes frames, gives frames, and asks a [`Model`] for one step at a time; it reads no socket, so that tests drive it with
 //! the fake. Within a tier every running answer gets one token a step, and prompts are read in pieces in what is left of it.
-//! A slot keeps what it computed when its answer ends, so that the conversation's next turn computes only what is new.
+//! A slot keeps what it computed when its answer ends, so that the conversation's next turn computes only what is new. Where
+//! it pays, answers go on by several tokens a step that were drafted beforehand.
 
+mod draft;
 mod kept;
+mod lookup;
 mod pace;
 mod queue;
+mod worth;
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use self::draft::{Draft, LONGEST_EXPLAIN_STEP};
 use self::kept::Kept;
+use self::lookup::Lookup;
 use self::pace::{Pace, Waits};
 use self::queue::{Queue, Waiting};
+use self::worth::Worth;
 use super::model::{Model, Prepared, Refused, Sampled, Token, Work};
 use super::text::AnswerText;
 use crate::core::reply::{Finish, Usage};
-use crate::inference::protocol::{FromWorker, ModelTier, Prompt, ToWorker, WorkerCode};
+use crate::inference::protocol::{Drafts, FromWorker, ModelTier, Prompt, ToWorker, WorkerCode};
 
 /// Answers that may wait in one tier; the engine admits fewer.
 const MOST_WAITING: usize = 256;
@@ -43,6 +50,9 @@ struct Answer {
     text: AnswerText,
     first_token: Option<Instant>,
     last_token: Option<Instant>,
+    lookup: Lookup,
+    draft: Draft,
+    drafts: Drafts,
 }
 
 impl Answer {
@@ -61,6 +71,9 @@ impl Answer {
             text: AnswerText::new(stops),
             first_token: None,
             last_token: None,
+            lookup: Lookup::default(),
+            draft: Draft::default(),
+            drafts: Drafts::default(),
         }
     }
 
@@ -82,9 +95,12 @@ impl Answer {
             (Some(first), Some(last)) => last.duration_since(first).as_secs_f64() * 1_000.0,
             _ => 0.0,
         };
-        let request = self.request;
+        let (request, drafts) = (self.request, self.drafts);
+        if drafts.drafted > 0 {
+            log::debug!("answer {request}: {} of {} drafted tokens were right", drafts.accepted, drafts.drafted);
+        }
         let rest = self.text.finish().map(|text| FromWorker::Text { request, text });
-        (rest, FromWorker::Finished { request, finish, usage, decode_ms })
+        (rest, FromWorker::Finished { request, finish, usage, decode_ms, drafts })
     }
 }
 
@@ -101,6 +117,8 @@ struct Tier<'model> {
     order: VecDeque<usize>,
     waiting: Queue,
     pace: Pace,
+    /// What drafts are worth; `None` for a model that checks none.
+    worth: Option<Worth>,
 }
 
 /// The tiers and their answers.
@@ -109,6 +127,8 @@ pub(super) struct Scheduler<'model> {
     tiers: Vec<Tier<'model>>,
     /// Chat steps since the last of an explanation.
     chat_steps: u32,
+    /// Whether chat's model can draft for explain's.
+    chat_drafts: bool,
 }
 
 impl<'model> Scheduler<'model> {
@@ -117,9 +137,12 @@ impl<'model> Scheduler<'model> {
         let answers = (0..model.slots()).map(|_| None).collect();
         let kept = Kept::new(model.slots());
         let (order, waiting, pace) = (VecDeque::new(), Queue::default(), Pace::default());
-        self.tiers.push(Tier { which: tier, model, answers, kept, order, waiting, pace });
+        let longest = if tier == ModelTier::Explain { LONGEST_EXPLAIN_STEP } else { f64::INFINITY };
+        let worth = model.checks_drafts().then(|| Worth::new(longest));
+        self.tiers.push(Tier { which: tier, model, answers, kept, order, waiting, pace, worth });
         // Chat stands before explain in the enum.
         self.tiers.sort_by_key(|tier| tier.which);
+        self.compare_vocabularies();
     }
 
     /// Whether there is anything to compute.
@@ -155,6 +178,9 @@ impl<'model> Scheduler<'model> {
             tier.fill_slots(out);
         }
         let Some(next) = self.next_tier() else { return };
+        if self.draft_with_chat(next) {
+            return;
+        }
         if self.tiers[next].which == ModelTier::Chat {
             self.chat_steps = self.chat_steps.saturating_add(1);
         } else {
@@ -196,7 +222,8 @@ impl Tier<'_> {
     fn cancel(&mut self, request: u64, out: &mut Vec<FromWorker>) {
         if self.waiting.cancel(request) {
             let (usage, decode_ms) = (Usage::default(), 0.0);
-            out.push(FromWorker::Finished { request, finish: Finish::Cancelled, usage, decode_ms });
+            let (finish, drafts) = (Finish::Cancelled, Drafts::default());
+            out.push(FromWorker::Finished { request, finish, usage, decode_ms, drafts });
         }
         let running = |answer: &Option<Answer>| answer.as_ref().is_some_and(|answer| answer.request == request);
         if let Some(slot) = self.answers.iter().position(running) {
@@ -240,14 +267,17 @@ impl Tier<'_> {
     }
 
     fn step(&mut self, waits: Waits, out: &mut Vec<FromWorker>) {
+        self.look_up_drafts();
         let piece = |most| self.pace.piece(waits, most);
         let works = works(&self.answers, &self.order, self.model.step_tokens(), piece);
         if works.is_empty() {
             return;
         }
-        let computed: Vec<(usize, usize, bool)> =
-            works.iter().map(|work| (work.slot, work.tokens.len(), work.sample)).collect();
-        let read = works.iter().filter(|work| work.tokens.len() > 1).map(|work| work.tokens.len()).sum();
+        let computed: Vec<(usize, usize, bool, usize)> =
+            works.iter().map(|work| (work.slot, work.tokens.len(), work.sample, work.drafted)).collect();
+        let reads = self.reading();
+        let prompts = works.iter().filter(|work| work.drafted == 0 && work.tokens.len() > 1);
+        let read = prompts.map(|work| work.tokens.len()).sum();
         let begun = Instant::now();
         let sampled = match self.model.step(&works) {
             Ok(sampled) => sampled,
@@ -255,10 +285,18 @@ impl Tier<'_> {
         };
         let now = Instant::now();
         self.pace.note(read, now - begun);
+        if !reads {
+            self.note_step(&computed, now.duration_since(begun));
+        }
         let mut sampled = sampled.into_iter();
-        for (slot, tokens, sample) in computed {
+        for (slot, tokens, sample, drafted) in computed {
+            if drafted > 0 {
+                self.take_drafted(slot, drafted, &mut sampled, now, out);
+                continue;
+            }
             let Some(answer) = self.answers.get_mut(slot).and_then(Option::as_mut) else { continue };
             answer.computed += tokens;
+            answer.draft = Draft::default();
             if sample {
                 self.take(slot, sampled.next().unwrap_or(Sampled::End), now, out);
             }
@@ -336,10 +374,15 @@ fn works<'a>(
     let in_order = || order.iter().filter_map(|slot| Some((*slot, answers.get(*slot)?.as_ref()?)));
     let mut works = Vec::new();
     let mut left = step_tokens;
+    // One for each of them comes before drafts.
+    let running = in_order().filter(|(_, answer)| !answer.reading()).count();
+    let mut spare = step_tokens.saturating_sub(running);
     for (slot, answer) in in_order().filter(|(_, answer)| !answer.reading()) {
-        let last = &answer.tokens[answer.computed..];
-        works.push(Work { slot, tokens: last, position: answer.computed, sample: true });
-        left = left.saturating_sub(1);
+        let draft = answer.draft.checked().filter(|draft| draft.len() <= spare + 1);
+        let tokens = draft.unwrap_or(&answer.tokens[answer.computed..]);
+        spare -= draft.map_or(0, |draft| draft.len() - 1);
+        works.push(Work { slot, tokens, position: answer.computed, sample: true, drafted: tokens.len() - 1 });
+        left = left.saturating_sub(tokens.len());
     }
     left = piece(left);
     for (slot, answer) in in_order().filter(|(_, answer)| answer.reading()) {
@@ -348,7 +391,13 @@ fn works<'a>(
         if piece.is_empty() {
             break;
         }
-        works.push(Work { slot, tokens: piece, position: answer.computed, sample: piece.len() == rest.len() });
+        works.push(Work {
+            slot,
+            tokens: piece,
+            position: answer.computed,
+            sample: piece.len() == rest.len(),
+            drafted: 0,
+        });
         left -= piece.len();
     }
     works

@@ -1,5 +1,6 @@
 //! The schedule over models that write down what they are asked.
 
+mod drafts;
 mod reuse;
 
 use std::cell::RefCell;
