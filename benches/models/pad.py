@@ -27,6 +27,7 @@ import dataclasses
 import json
 import math
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -49,9 +50,9 @@ class Shape:
     label: str = ""
 
 
-# The layers are SmolLM2's: fewer cannot be had, so 1b has twice as many as Llama 3.2 1B (16 of width 2,048 and 8,192), each half
-# as large, with the same vocabulary, the same ratio of widths, and 15/16 of its cache and its attention. 3b is Llama
-# 3.2 3B with two more layers and hidden 7,424 instead of 8,192.
+# The layers are SmolLM2's: fewer cannot be had, so 1b has about twice as many as Llama 3.2 1B (16 of width 2,048 and 8,192),
+# each about half as large, with the same vocabulary, the same ratio of widths, and 15/16 of its cache and its heads. 3b is
+# Llama 3.2 3B with two more layers and hidden 7,424 instead of 8,192.
 SIZES = {
     "1b": Shape(30, 1536, 6400, 16, 4, 64, 128256, "1.2B"),
     "3b": Shape(30, 3072, 7424, 24, 8, 128, 128256, "3.2B"),
@@ -247,7 +248,11 @@ class Server:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait()
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def answers(self):
         """To each prompt the text, its tokens and their log-probabilities."""
@@ -271,7 +276,7 @@ def check(program, first, second):
         found = list(server.answers())
     apart, same = 0.0, True
     for (text, tokens), (other, others) in zip(wanted, found):
-        if [token for token, _ in tokens] == [token for token, _ in others]:
+        if tokens and [token for token, _ in tokens] == [token for token, _ in others]:
             apart = max(apart, *(abs(a[1] - b[1]) for a, b in zip(tokens, others)))
         else:
             same = False
@@ -279,7 +284,8 @@ def check(program, first, second):
     count = sum(len(tokens) for _, tokens in wanted)
     if not same:
         stop(f"{second} does not answer as {first} does")
-    print(f"{os.path.basename(second)}: the same {count} tokens in {len(PROMPTS)} answers, log-probabilities within {apart:.4f}")
+    name = os.path.basename(second)
+    print(f"{name}: the same {count} tokens in {len(PROMPTS)} answers, log-probabilities within {apart:.4f}")
 
 
 def say(program, model):
@@ -293,6 +299,8 @@ def main():
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         print(__doc__, file=sys.stderr)
         sys.exit(64)
+    # So that the server's block is left, and no server stays behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     commands[sys.argv[1]](*sys.argv[2:])
 
 
