@@ -257,7 +257,8 @@ class Server:
     def answers(self):
         """To each prompt the text, its tokens and their log-probabilities."""
         for prompt in PROMPTS:
-            body = {"messages": [{"role": "user", "content": prompt}], "temperature": 0, "max_tokens": TOKENS, "logprobs": True}
+            message = {"role": "user", "content": prompt}
+            body = {"messages": [message], "temperature": 0, "max_tokens": TOKENS, "logprobs": True}
             request = urllib.request.Request(
                 f"http://127.0.0.1:{self.port}/v1/chat/completions",
                 json.dumps(body).encode(),
