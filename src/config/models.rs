@@ -6,14 +6,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::core::gpu_layers::GpuLayers;
 use crate::core::sampling::Sampling;
 use crate::core::server::ServerAddress;
 
 use super::values::Span;
-
-/// A GPU build is made to use the GPU: more layers than any model has means all of them.
-const DEFAULT_GPU_LAYERS: u32 =
-    if cfg!(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "rocm")) { 999 } else { 0 };
 
 /// `models:`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -55,8 +52,8 @@ pub struct TierFile {
     pub n_ubatch: Option<u32>,
     /// Threads. Default: one a core.
     pub threads: Option<u32>,
-    /// Layers kept on the GPU. Default: all of them in a GPU build, else 0.
-    pub gpu_layers: Option<u32>,
+    /// Layers kept on the GPU. Default: auto, as many as fit beside the other tier's.
+    pub gpu_layers: Option<GpuLayers>,
     /// The longest answer, in tokens. Default: chat 160, explain 512.
     pub max_tokens: Option<u32>,
     /// The longest time an answer may take. Default: chat 30s, explain 120s.
@@ -93,7 +90,7 @@ pub struct ModelSettings {
     /// Threads, `None` for one a core.
     pub threads: Option<u32>,
     /// Layers kept on the GPU.
-    pub gpu_layers: u32,
+    pub gpu_layers: GpuLayers,
     /// The longest answer, in tokens.
     pub max_tokens: u32,
     /// The longest time an answer may take.
@@ -134,12 +131,12 @@ impl TierFile {
     /// Keys that say how a model is run here, as far as they are set.
     pub(super) fn local_keys(&self) -> Vec<&'static str> {
         let keys = [
-            ("n_batch", self.n_batch),
-            ("n_ubatch", self.n_ubatch),
-            ("threads", self.threads),
-            ("gpu_layers", self.gpu_layers),
+            ("n_batch", self.n_batch.is_some()),
+            ("n_ubatch", self.n_ubatch.is_some()),
+            ("threads", self.threads.is_some()),
+            ("gpu_layers", self.gpu_layers.is_some()),
         ];
-        keys.into_iter().filter(|(_, value)| value.is_some()).map(|(key, _)| key).collect()
+        keys.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
     }
 
     fn with_defaults(&self, model: &str, max_tokens: u32, deadline: Duration, system_prompt: &str) -> ModelSettings {
@@ -150,7 +147,7 @@ impl TierFile {
             n_batch: self.n_batch.unwrap_or(256),
             n_ubatch: self.n_ubatch.unwrap_or(128),
             threads: self.threads,
-            gpu_layers: self.gpu_layers.unwrap_or(DEFAULT_GPU_LAYERS),
+            gpu_layers: self.gpu_layers.unwrap_or_default(),
             max_tokens: self.max_tokens.unwrap_or(max_tokens),
             deadline: self.deadline.map_or(deadline, |span| span.0),
             sampling: Sampling {

@@ -4,6 +4,7 @@
 //! happen. That keeps it deterministic and lets a test, a fuzzer or a bench call it directly.
 
 pub mod dialogue;
+pub mod gpu_layers;
 pub mod intents;
 pub(crate) mod language;
 pub mod reply;

@@ -18,3 +18,11 @@ pub struct Sampling {
     /// For the same answer again; `None` for another each time.
     pub seed: Option<u32>,
 }
+
+impl Sampling {
+    /// The likeliest token always: the same answer to the same prompt.
+    #[must_use]
+    pub const fn greedy() -> Self {
+        Self { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, repeat_penalty: 1.0, seed: None }
+    }
+}

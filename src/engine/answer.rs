@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::sleep_until;
 
 use crate::core::dialogue::{Turn, refers_to_now_or_here};
@@ -12,6 +12,7 @@ use crate::core::utterance::{Tier, Utterance};
 use crate::inference::protocol::{ModelTier, Prompt};
 use crate::inference::supervisor::models::{Answer, AnswerEvent};
 
+use super::admission::{Full, Place};
 use super::cache::{self, Ticket};
 use super::responder::Responder;
 use super::state::{Shared, Stop};
@@ -22,7 +23,7 @@ pub(super) struct Started {
     /// Who was asked.
     tier: ModelTier,
     answer: Answer,
-    permit: OwnedSemaphorePermit,
+    place: Place,
     /// The text as the model read it, for the next turn's prompt to begin with the same tokens.
     said: String,
     /// Where the answer is kept for the next who asks.
@@ -78,6 +79,7 @@ fn prompt(shared: &Shared, settings: &Settings, tier: ModelTier, utterance: &Utt
     let tier_settings = settings.tier(tier);
     Prompt {
         tier,
+        user: utterance.user_id.as_str().to_owned(),
         turns: lock(&shared.conversations).turns(&utterance.user_id, Instant::now()),
         text: utterance.text.clone(),
         context: context(utterance),
@@ -97,13 +99,16 @@ fn ask(
     if let Some(missing) = &settings.tier(tier).missing {
         return Err((Code::ModelUnavailable, missing.clone()));
     }
-    let permit = shared
-        .admission(tier)
-        .try_acquire_owned()
-        .map_err(|_| (Code::Busy, "too many answers are running and waiting; ask again in a moment".to_owned()))?;
+    let place = shared.admission(tier).take(&prompt.user).map_err(|full| {
+        let why = match full {
+            Full::Everybody => "too many answers are running and waiting; ask again in a moment",
+            Full::User => "too many of your questions are running and waiting; ask again when one is answered",
+        };
+        (Code::Busy, why.to_owned())
+    })?;
     let said = prompt.said();
     let answer = shared.models.generate(prompt).map_err(|error| (error.code, error.message))?;
-    Ok(Started { tier, answer, permit, said, ticket, fallback: None })
+    Ok(Started { tier, answer, place, said, ticket, fallback: None })
 }
 
 /// Asks the other tier where one's server is away, and nothing else is wrong.
@@ -195,10 +200,10 @@ pub(super) async fn run(shared: Arc<Shared>, job: Job, mut stop: watch::Receiver
         }
         break (end, dropped_turns);
     };
-    let Started { tier, answer, permit, said, ticket, fallback } = started;
+    let Started { tier, answer, place, said, ticket, fallback } = started;
     // Dropped here, the model stops making what nobody will read.
     drop(answer);
-    drop(permit);
+    drop(place);
     let last = conclude(end, &mut responder);
     lock(&shared.running).remove(responder.id());
     if last.status == Status::Ok && responder.has_text() {

@@ -171,7 +171,8 @@ mod tests {
         let sampling =
             Sampling { temperature: 0.7, top_k: 40, top_p: 0.95, min_p: 0.05, repeat_penalty: 1.1, seed: None };
         let (text, context) = (text.to_owned(), String::new());
-        Prompt { tier, turns: Vec::new(), text, context, max_tokens: 9, sampling }
+        let user = "u".to_owned();
+        Prompt { tier, user, turns: Vec::new(), text, context, max_tokens: 9, sampling }
     }
 
     fn ticket(cache: &Cache, text: &str) -> Ticket {

@@ -4,6 +4,7 @@
 //! carried out inside [`Engine::submit`], on the caller's own task, since a voice user feels every hop; a model's answer
 //! gets a task of its own. Whatever happens, the sink is sent exactly one final object.
 
+mod admission;
 mod answer;
 mod cache;
 pub(crate) mod intent;

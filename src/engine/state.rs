@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use serde::Serialize;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::core::dialogue::Conversations;
@@ -18,13 +18,11 @@ use crate::core::utterance::Utterance;
 use crate::inference::protocol::ModelTier;
 use crate::inference::supervisor::models::{Models, TierState};
 
+use super::admission::Admission;
 use super::cache::Cache;
 use super::responder::Responder;
 use super::seen::Seen;
 use super::{Bus, Settings, lock};
-
-/// Answers that may wait for each slot of a model; beyond them it is busy.
-const WAITING_PER_SLOT: usize = 4;
 
 pub(super) struct Shared {
     pub(super) settings: RwLock<Arc<Settings>>,
@@ -37,8 +35,8 @@ pub(super) struct Shared {
     pub(super) cache: Mutex<Cache>,
     pub(super) tasks: Mutex<JoinSet<()>>,
     pub(super) counts: Mutex<Counts>,
-    chat_admission: Arc<Semaphore>,
-    explain_admission: Arc<Semaphore>,
+    chat_admission: Arc<Admission>,
+    explain_admission: Arc<Admission>,
     draining: AtomicBool,
 }
 
@@ -50,8 +48,10 @@ impl Shared {
         bus: Arc<dyn Bus>,
         state_dir: Option<&Path>,
     ) -> Self {
-        let admitted = usize::try_from(settings.slots).unwrap_or(1) * (1 + WAITING_PER_SLOT);
+        let admission = || Arc::new(Admission::new(settings.slots));
         Self {
+            chat_admission: admission(),
+            explain_admission: admission(),
             settings: RwLock::new(Arc::new(settings)),
             rules: RwLock::new(Arc::new(rules)),
             models,
@@ -62,8 +62,6 @@ impl Shared {
             cache: Mutex::default(),
             tasks: Mutex::new(JoinSet::new()),
             counts: Mutex::default(),
-            chat_admission: Arc::new(Semaphore::new(admitted)),
-            explain_admission: Arc::new(Semaphore::new(admitted)),
             draining: AtomicBool::new(false),
         }
     }
@@ -76,11 +74,11 @@ impl Shared {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn admission(&self, tier: ModelTier) -> Arc<Semaphore> {
-        Arc::clone(match tier {
+    pub(super) fn admission(&self, tier: ModelTier) -> &Arc<Admission> {
+        match tier {
             ModelTier::Chat => &self.chat_admission,
             ModelTier::Explain => &self.explain_admission,
-        })
+        }
     }
 
     pub(super) fn is_draining(&self) -> bool {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::core::dialogue::Turn;
+use crate::core::gpu_layers::GpuLayers;
 use crate::core::reply::{Code, Finish, Usage};
 use crate::core::sampling::Sampling;
 use crate::core::utterance::Tier;
@@ -49,7 +50,7 @@ pub struct TierPlan {
     /// Threads, `None` for as many as the machine has cores.
     pub threads: Option<u32>,
     /// Layers kept on the GPU.
-    pub gpu_layers: u32,
+    pub gpu_layers: GpuLayers,
     /// Conversations answered at once.
     pub slots: u32,
     /// What stands first in every prompt; computed once.
@@ -70,6 +71,8 @@ pub struct LoadPlan {
 pub struct Prompt {
     /// The tier that answers.
     pub tier: ModelTier,
+    /// Who asks: users take turns.
+    pub user: String,
     /// Earlier exchanges, oldest first; the worker leaves out the oldest where all of them do not fit.
     pub turns: Vec<Turn>,
     /// What was said now. User text: tokenised without control tokens.

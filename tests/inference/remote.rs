@@ -1,6 +1,5 @@
 //! A tier that a server elsewhere answers: what it is asked, what comes of its answers, and of every way it can fail.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use hearthd::core::dialogue::Turn;
@@ -14,11 +13,11 @@ use hearthd::inference::supervisor::models::{ModelStates, TierState};
 use crate::model_server::{Mode, ModelServer};
 use crate::support::{House, Reply, first_text, options, prompt, within};
 
-fn tier(server: SocketAddr) -> RemoteTier {
+fn tier(url: &str) -> RemoteTier {
     RemoteTier {
         tier: ModelTier::Chat,
         name: "away-model".to_owned(),
-        server: ServerAddress::parse(&format!("http://{server}/v1/")).unwrap(),
+        server: ServerAddress::parse(&format!("{url}/")).unwrap(),
         api_key: Some(Secret::new("canary-key".to_owned())),
         ctx_size: 512,
         slots: 2,
@@ -27,7 +26,7 @@ fn tier(server: SocketAddr) -> RemoteTier {
 }
 
 async fn house(server: &ModelServer) -> House {
-    let house = House::beside(LoadPlan::default(), vec![tier(server.address)], options());
+    let house = House::beside(LoadPlan::default(), vec![tier(&server.url())], options());
     house.wait_for("the server is found", ModelStates::ready).await;
     house
 }
@@ -153,7 +152,7 @@ async fn it_stands_beside_the_worker_and_stops_with_the_daemon() {
     let server = ModelServer::start(Mode::Slow(Duration::from_millis(20))).await;
     let mut local = crate::support::tier(ModelTier::Explain, "fake:words=3");
     local.name = "here".to_owned();
-    let house = House::beside(LoadPlan { tiers: vec![local] }, vec![tier(server.address)], options());
+    let house = House::beside(LoadPlan { tiers: vec![local] }, vec![tier(&server.url())], options());
     house.wait_for("both answer", |states| states.ready() && states.tiers.len() == 2).await;
     let mut explain = prompt("ECHO from here");
     explain.tier = ModelTier::Explain;

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hearthd::core::gpu_layers::GpuLayers;
 use hearthd::core::reply::{Code, Finish, Usage};
 use hearthd::core::sampling::Sampling;
 use hearthd::inference::protocol::{LoadPlan, ModelTier, Prompt, TierPlan};
@@ -44,7 +45,7 @@ pub(crate) fn tier(tier: ModelTier, file: impl Into<PathBuf>) -> TierPlan {
         n_ubatch: 128,
         // Two threads of one test would wait for each other while other tests run.
         threads: Some(1),
-        gpu_layers: 0,
+        gpu_layers: GpuLayers::Auto,
         slots: 4,
         system_prompt: "You are a friendly assistant in a home. Answer in one or two short sentences.".to_owned(),
         state_dir: None,
@@ -58,6 +59,8 @@ pub(crate) fn chat(file: impl Into<PathBuf>) -> LoadPlan {
 pub(crate) fn prompt(text: &str) -> Prompt {
     Prompt {
         tier: ModelTier::Chat,
+        // Everybody asks once, so that nobody has to wait for a turn.
+        user: text.to_owned(),
         turns: Vec::new(),
         text: text.to_owned(),
         context: String::new(),

@@ -248,6 +248,7 @@ mod tests {
         let turn = |text: &str| Turn { user: text.to_owned(), assistant: "yes".to_owned() };
         let prompt = Prompt {
             tier: ModelTier::Explain,
+            user: "u".to_owned(),
             turns: vec![turn("old"), turn(&"x".repeat(400)), turn("new")],
             text: "why?".to_owned(),
             context: "Now: noon.".to_owned(),

@@ -12,9 +12,12 @@ use llama_cpp_2::{llama_backend::LlamaBackend, model::LlamaModel};
 
 use super::fake::{self, FakeTier};
 #[cfg(feature = "llama")]
+use super::gpu::Room;
+#[cfg(feature = "llama")]
 use super::llama::{self, LlamaTier};
 use super::model::Model;
 use super::schedule::Scheduler;
+use crate::core::gpu_layers::GpuLayers;
 use crate::inference::protocol::{FromWorker, LoadPlan, LoadedTier, TierPlan};
 
 /// Everything that a plan names, read or not.
@@ -27,7 +30,7 @@ pub(super) struct Library {
 /// One file, and the tiers made of it.
 struct ModelFile {
     path: PathBuf,
-    gpu_layers: u32,
+    gpu_layers: GpuLayers,
     tiers: Vec<TierPlan>,
     begun: Instant,
     content: OnceLock<Result<Content, String>>,
@@ -36,7 +39,8 @@ struct ModelFile {
 enum Content {
     Fake,
     #[cfg(feature = "llama")]
-    Gguf(LlamaModel),
+    /// With its layers on the GPU.
+    Gguf(LlamaModel, u32),
 }
 
 /// Says that a file was read, well or not.
@@ -77,23 +81,46 @@ impl Library {
 
     /// Reads all files in turn and says so after each; stops where nobody listens any more.
     pub(super) fn read_files(&self, say: impl Fn(FileRead) -> bool) {
+        #[cfg(feature = "llama")]
+        let mut room = None;
         for (number, file) in self.files.iter().enumerate() {
+            #[cfg(feature = "llama")]
+            let content = self.read(file, &mut room);
+            #[cfg(not(feature = "llama"))]
+            let content = Self::read(file);
             // Nobody else sets it.
-            drop(file.content.set(self.read(file)));
+            drop(file.content.set(content));
             if !say(FileRead(number)) {
                 return;
             }
         }
     }
 
-    fn read(&self, file: &ModelFile) -> Result<Content, String> {
+    #[cfg(not(feature = "llama"))]
+    fn read(file: &ModelFile) -> Result<Content, String> {
         if fake::is_fake(&file.path) {
             return fake::read(&file.path).map(|()| Content::Fake);
         }
-        #[cfg(feature = "llama")]
-        return llama::read(self.backend()?, &file.path, file.gpu_layers).map(Content::Gguf);
-        #[cfg(not(feature = "llama"))]
-        return Err("this hearthd was built without llama.cpp; build it with the feature `llama`".to_owned());
+        Err("this hearthd was built without llama.cpp; build it with the feature `llama`".to_owned())
+    }
+
+    #[cfg(feature = "llama")]
+    fn read(&self, file: &ModelFile, room: &mut Option<Room>) -> Result<Content, String> {
+        if fake::is_fake(&file.path) {
+            return fake::read(&file.path).map(|()| Content::Fake);
+        }
+        let backend = self.backend()?;
+        let layers = match file.gpu_layers {
+            GpuLayers::Count(count) => count,
+            GpuLayers::Auto => room.get_or_insert_with(Room::look).take(&file.path, &file.tiers),
+        };
+        match llama::read(backend, &file.path, layers) {
+            Err(message) if layers > 0 && file.gpu_layers == GpuLayers::Auto => {
+                log::warn!("{message}; it is read again without the GPU");
+                llama::read(backend, &file.path, 0).map(|model| Content::Gguf(model, 0))
+            }
+            read => read.map(|model| Content::Gguf(model, layers)),
+        }
     }
 
     #[cfg(feature = "llama")]
@@ -144,7 +171,9 @@ impl Library {
         match content {
             Content::Fake => Ok(Box::new(FakeTier::new(plan)?)),
             #[cfg(feature = "llama")]
-            Content::Gguf(model) => Ok(Box::new(LlamaTier::new(self.backend()?, model, plan)?)),
+            Content::Gguf(model, gpu_layers) => {
+                Ok(Box::new(LlamaTier::new(self.backend()?, model, plan, *gpu_layers)?))
+            }
         }
     }
 }
@@ -154,6 +183,7 @@ mod tests {
     use std::path::Path;
 
     use super::Library;
+    use crate::core::gpu_layers::GpuLayers;
     use crate::inference::protocol::{LoadPlan, ModelTier, TierPlan};
 
     fn plan(tier: ModelTier, file: &Path) -> TierPlan {
@@ -165,7 +195,7 @@ mod tests {
             n_batch: 64,
             n_ubatch: 64,
             threads: None,
-            gpu_layers: 0,
+            gpu_layers: GpuLayers::Auto,
             slots: 1,
             system_prompt: String::new(),
             state_dir: None,

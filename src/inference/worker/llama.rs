@@ -60,7 +60,12 @@ pub(super) struct LlamaTier<'model> {
 
 impl<'model> LlamaTier<'model> {
     /// Makes a tier's context and computes the system prompt's state.
-    pub(super) fn new(backend: &LlamaBackend, model: &'model LlamaModel, plan: &TierPlan) -> Result<Self, String> {
+    pub(super) fn new(
+        backend: &LlamaBackend,
+        model: &'model LlamaModel,
+        plan: &TierPlan,
+        gpu_layers: u32,
+    ) -> Result<Self, String> {
         let vocabulary = LlamaVocabulary::new(model);
         let ctx_size = plan.ctx_size.min(model.n_ctx_train());
         if ctx_size < plan.ctx_size {
@@ -98,7 +103,7 @@ impl<'model> LlamaTier<'model> {
             choices: (0..slots).map(|_| None).collect(),
             cuts: !(model.is_recurrent() || model.is_hybrid()),
         };
-        tier.have_prefix(plan, ctx_size)
+        tier.have_prefix(plan, ctx_size, gpu_layers)
             .map_err(|error| format!("llama.cpp cannot compute the system prompt: {}", error.message))?;
         tier.cuts &= tier.can_be_cut();
         tier.say_what_is_kept(model, &plan.name);
@@ -106,12 +111,11 @@ impl<'model> LlamaTier<'model> {
     }
 
     /// Reads the system prompt's state from where an earlier worker left it, or computes it and leaves it there.
-    fn have_prefix(&mut self, plan: &TierPlan, ctx_size: u32) -> Result<(), Refused> {
+    fn have_prefix(&mut self, plan: &TierPlan, ctx_size: u32, gpu_layers: u32) -> Result<(), Refused> {
         let settings = format!(
-            "{ctx_size} {} {} {} {:?}",
+            "{ctx_size} {} {} {gpu_layers} {:?}",
             self.context.n_batch(),
             self.context.n_ubatch(),
-            plan.gpu_layers,
             self.layout.prefix()
         );
         let folder = plan.state_dir.as_deref().filter(|_| !self.layout.prefix().is_empty());

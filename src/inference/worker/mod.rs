@@ -6,6 +6,8 @@
 mod fake;
 #[cfg(any(feature = "llama", test))]
 mod gguf;
+#[cfg(feature = "llama")]
+mod gpu;
 mod library;
 #[cfg(feature = "llama")]
 mod llama;

@@ -5,11 +5,15 @@
 //! A slot keeps what it computed when its answer ends, so that the conversation's next turn computes only what is new.
 
 mod kept;
+mod pace;
+mod queue;
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use self::kept::Kept;
+use self::pace::{Pace, Waits};
+use self::queue::{Queue, Waiting};
 use super::model::{Model, Prepared, Refused, Sampled, Token, Work};
 use super::text::AnswerText;
 use crate::core::reply::{Finish, Usage};
@@ -22,15 +26,11 @@ const CHAT_STEPS: u32 = 4;
 /// The same while chat reads prompts, whose first word somebody waits for.
 const CHAT_STEPS_READING: u32 = 32;
 
-/// An answer that waits for a slot.
-struct Waiting {
-    request: u64,
-    prompt: Box<Prompt>,
-}
-
 /// An answer in a slot.
 struct Answer {
     request: u64,
+    /// Who asked.
+    user: String,
     /// The prompt's, then the answer's; the last one sampled is not computed yet.
     tokens: Vec<Token>,
     /// How many of `tokens` are the prompt's.
@@ -46,6 +46,24 @@ struct Answer {
 }
 
 impl Answer {
+    fn new(request: u64, user: String, prepared: Prepared, cached: usize, stops: &[String]) -> Self {
+        let Prepared { tokens, max_tokens, .. } = prepared;
+        // Something of every prompt is computed, since the token after its last is wanted.
+        let cached = cached.min(tokens.len().saturating_sub(1));
+        Self {
+            request,
+            user,
+            prompt: tokens.len(),
+            tokens,
+            computed: cached,
+            cached,
+            max_tokens,
+            text: AnswerText::new(stops),
+            first_token: None,
+            last_token: None,
+        }
+    }
+
     fn reading(&self) -> bool {
         self.computed < self.prompt
     }
@@ -81,7 +99,8 @@ struct Tier<'model> {
     kept: Kept,
     /// Slots in the order in which their prompts came.
     order: VecDeque<usize>,
-    waiting: VecDeque<Waiting>,
+    waiting: Queue,
+    pace: Pace,
 }
 
 /// The tiers and their answers.
@@ -97,8 +116,8 @@ impl<'model> Scheduler<'model> {
     pub(super) fn add(&mut self, tier: ModelTier, model: Box<dyn Model + 'model>) {
         let answers = (0..model.slots()).map(|_| None).collect();
         let kept = Kept::new(model.slots());
-        let (order, waiting) = (VecDeque::new(), VecDeque::new());
-        self.tiers.push(Tier { which: tier, model, answers, kept, order, waiting });
+        let (order, waiting, pace) = (VecDeque::new(), Queue::default(), Pace::default());
+        self.tiers.push(Tier { which: tier, model, answers, kept, order, waiting, pace });
         // Chat stands before explain in the enum.
         self.tiers.sort_by_key(|tier| tier.which);
     }
@@ -123,7 +142,7 @@ impl<'model> Scheduler<'model> {
                     Some(tier) if tier.waiting.len() >= MOST_WAITING => {
                         Refused { code: WorkerCode::Busy, message: "too many questions are waiting".to_owned() }
                     }
-                    Some(tier) => return tier.waiting.push_back(Waiting { request, prompt }),
+                    Some(tier) => return tier.waiting.push(Waiting { request, prompt }),
                 };
                 out.push(failed(request, refused));
             }
@@ -141,7 +160,8 @@ impl<'model> Scheduler<'model> {
         } else {
             self.chat_steps = 0;
         }
-        self.tiers[next].step(out);
+        let speaking = self.tiers.iter().any(Tier::speaking);
+        self.tiers[next].step(if speaking { Waits::Listener } else { Waits::Nobody }, out);
     }
 
     /// Chat if it has anything to do, but for one step in a while.
@@ -169,9 +189,12 @@ impl Tier<'_> {
         self.answers.iter().flatten().any(Answer::reading)
     }
 
+    fn speaking(&self) -> bool {
+        self.answers.iter().flatten().any(|answer| !answer.reading())
+    }
+
     fn cancel(&mut self, request: u64, out: &mut Vec<FromWorker>) {
-        if let Some(at) = self.waiting.iter().position(|waiting| waiting.request == request) {
-            self.waiting.remove(at);
+        if self.waiting.cancel(request) {
             let (usage, decode_ms) = (Usage::default(), 0.0);
             out.push(FromWorker::Finished { request, finish: Finish::Cancelled, usage, decode_ms });
         }
@@ -182,8 +205,10 @@ impl Tier<'_> {
     }
 
     fn fill_slots(&mut self, out: &mut Vec<FromWorker>) {
-        while self.answers.iter().any(Option::is_none) {
-            let Some(Waiting { request, prompt }) = self.waiting.pop_front() else { return };
+        loop {
+            let running: Vec<&str> = self.answers.iter().flatten().map(|answer| answer.user.as_str()).collect();
+            let free = self.answers.len() - running.len();
+            let Some(Waiting { request, prompt }) = self.waiting.next(free, &running) else { return };
             if let Err(refused) = self.open(request, &prompt, out) {
                 out.push(failed(request, refused));
             }
@@ -200,43 +225,36 @@ impl Tier<'_> {
         };
         self.kept.take(slot);
         let cached = self.model.open(slot, kept, &prepared, prompt)?;
-        self.begin(slot, request, prepared, cached, out);
+        out.push(FromWorker::Started { request, dropped_turns: prepared.dropped_turns });
+        self.begin(slot, Answer::new(request, prompt.user.clone(), prepared, cached, self.model.stops()), out);
         Ok(())
     }
 
-    fn begin(&mut self, slot: usize, request: u64, prepared: Prepared, cached: usize, out: &mut Vec<FromWorker>) {
-        // Something of every prompt is computed, since the token after its last is wanted.
-        let cached = cached.min(prepared.tokens.len().saturating_sub(1));
-        out.push(FromWorker::Started { request, dropped_turns: prepared.dropped_turns });
+    fn begin(&mut self, slot: usize, answer: Answer, out: &mut Vec<FromWorker>) {
+        let says_nothing = answer.max_tokens == 0;
         self.order.push_back(slot);
-        self.answers[slot] = Some(Answer {
-            request,
-            prompt: prepared.tokens.len(),
-            tokens: prepared.tokens,
-            computed: cached,
-            cached,
-            max_tokens: prepared.max_tokens,
-            text: AnswerText::new(self.model.stops()),
-            first_token: None,
-            last_token: None,
-        });
-        if prepared.max_tokens == 0 {
+        self.answers[slot] = Some(answer);
+        if says_nothing {
             self.finish(slot, Finish::Length, out);
         }
     }
 
-    fn step(&mut self, out: &mut Vec<FromWorker>) {
-        let works = works(&self.answers, &self.order, self.model.step_tokens());
+    fn step(&mut self, waits: Waits, out: &mut Vec<FromWorker>) {
+        let piece = |most| self.pace.piece(waits, most);
+        let works = works(&self.answers, &self.order, self.model.step_tokens(), piece);
         if works.is_empty() {
             return;
         }
         let computed: Vec<(usize, usize, bool)> =
             works.iter().map(|work| (work.slot, work.tokens.len(), work.sample)).collect();
+        let read = works.iter().filter(|work| work.tokens.len() > 1).map(|work| work.tokens.len()).sum();
+        let begun = Instant::now();
         let sampled = match self.model.step(&works) {
             Ok(sampled) => sampled,
             Err(refused) => return self.fail(&refused, out),
         };
         let now = Instant::now();
+        self.pace.note(read, now - begun);
         let mut sampled = sampled.into_iter();
         for (slot, tokens, sample) in computed {
             let Some(answer) = self.answers.get_mut(slot).and_then(Option::as_mut) else { continue };
@@ -261,7 +279,10 @@ impl Tier<'_> {
         let mut bytes = Vec::new();
         self.model.piece(slot, token, &mut bytes);
         let request = answer.request;
-        out.extend(answer.text.push(&bytes).map(|text| FromWorker::Text { request, text }));
+        let text = answer.text.push(&bytes);
+        let length = text.as_ref().map_or(0, String::len);
+        log::trace!("answer {request}: token {} sampled at {now:?}, {length} bytes to say", answer.said());
+        out.extend(text.map(|text| FromWorker::Text { request, text }));
         if answer.text.stopped() {
             self.finish(slot, Finish::Stop, out);
         } else if answer.said() >= answer.max_tokens {
@@ -306,7 +327,12 @@ impl Tier<'_> {
 }
 
 /// What a step computes: a token for every answer that goes on, then prompts in the order they came, as much as fits.
-fn works<'a>(answers: &'a [Option<Answer>], order: &VecDeque<usize>, step_tokens: usize) -> Vec<Work<'a>> {
+fn works<'a>(
+    answers: &'a [Option<Answer>],
+    order: &VecDeque<usize>,
+    step_tokens: usize,
+    piece: impl FnOnce(usize) -> usize,
+) -> Vec<Work<'a>> {
     let in_order = || order.iter().filter_map(|slot| Some((*slot, answers.get(*slot)?.as_ref()?)));
     let mut works = Vec::new();
     let mut left = step_tokens;
@@ -315,6 +341,7 @@ fn works<'a>(answers: &'a [Option<Answer>], order: &VecDeque<usize>, step_tokens
         works.push(Work { slot, tokens: last, position: answer.computed, sample: true });
         left = left.saturating_sub(1);
     }
+    left = piece(left);
     for (slot, answer) in in_order().filter(|(_, answer)| answer.reading()) {
         let rest = &answer.tokens[answer.computed..answer.prompt];
         let piece = &rest[..rest.len().min(left)];

@@ -78,11 +78,12 @@ fn text(tokens: &[Token]) -> String {
 fn prompt(turns: usize, said: &str, max_tokens: u32) -> Prompt {
     Prompt {
         tier: ModelTier::Chat,
+        user: "u".to_owned(),
         turns: (0..turns).map(|n| Turn { user: format!("u{n}"), assistant: format!("a{n}") }).collect(),
         text: said.to_owned(),
         context: String::new(),
         max_tokens,
-        sampling: Sampling { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, repeat_penalty: 1.0, seed: None },
+        sampling: Sampling::greedy(),
     }
 }
 

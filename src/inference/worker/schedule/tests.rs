@@ -73,9 +73,16 @@ fn scheduler(slots: usize, fails: bool) -> (Scheduler<'static>, Steps) {
 }
 
 fn generate(request: u64, tier: ModelTier, tokens: usize, max_tokens: u32) -> ToWorker {
-    let sampling = Sampling { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, repeat_penalty: 1.0, seed: None };
-    let (turns, context) = (Vec::new(), String::new());
-    let prompt = Prompt { tier, turns, text: "x".repeat(tokens), context, max_tokens, sampling };
+    let prompt = Prompt {
+        tier,
+        // Everybody asks once, so that nobody has to wait for a turn.
+        user: request.to_string(),
+        turns: Vec::new(),
+        text: "x".repeat(tokens),
+        context: String::new(),
+        max_tokens,
+        sampling: Sampling::greedy(),
+    };
     ToWorker::Generate { request, prompt: Box::new(prompt) }
 }
 
