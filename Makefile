@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build model demo run test fuzz bench bench-intents
+.PHONY: help setup build model demo run test fuzz bench bench-models bench-intents
 
 # rustup's folder, for shells that have not read its env file yet.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -23,6 +23,7 @@ help:
 	@echo 'make test   the same set-up, then every check and test'
 	@echo 'make fuzz   random input against tier 1, $$FUZZ_SECONDS (8) seconds a target; a part of make test'
 	@echo 'make bench  the same set-up, then the benchmarks'
+	@echo 'make bench-models  the last of them alone: beside llama.cpp'"'"'s own server, which it builds; tens of minutes'
 	@echo 'make bench-intents  the same build, then tier 1 beside hassil, over the sentences in $$HEARTHD_EVAL_DATA'
 	@echo 'make build  the same set-up, then target/release/hearthd alone'
 
@@ -69,7 +70,12 @@ fuzz: setup
 	@.ci/fuzz
 
 bench: build model
-	@$(CARGO) bench --profile release --bench echo --bench models --bench tier1 --bench hostile
+	@$(CARGO) bench --profile release --bench echo --bench decode --bench tier1 --bench hostile
+	@$(MAKE) --no-print-directory bench-models
+
+bench-models: build model
+	@benches/models/setup
+	@$(CARGO) bench --profile release --bench models
 
 bench-intents: build
 	@python3 benches/hassil.py --hearthd $(HEARTHD)

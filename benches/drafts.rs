@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hearthd::core::gpu_layers::GpuLayers;
 use hearthd::core::sampling::Sampling;
 use hearthd::inference::protocol::{Drafts, LoadPlan, ModelTier, Prompt, TierPlan};
 use hearthd::inference::supervisor::models::{AnswerEvent, ModelStates, Models, TierState};
@@ -51,7 +52,7 @@ impl House {
             n_batch: 256,
             n_ubatch: 128,
             threads: Some(threads),
-            gpu_layers: 0,
+            gpu_layers: GpuLayers::Count(0),
             slots: 4,
             system_prompt: "You are the voice of a home. You answer in a friendly way, in plain words.".to_owned(),
             state_dir: None,
@@ -74,14 +75,14 @@ impl House {
     }
 
     async fn ask(&self, question: &str) -> Result<Run, Failure> {
-        let sampling = Sampling { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, repeat_penalty: 1.0, seed: None };
         let prompt = Prompt {
             tier: ModelTier::Explain,
+            user: "bench".to_owned(),
             turns: Vec::new(),
             text: question.to_owned(),
             context: String::new(),
             max_tokens: TOKENS,
-            sampling,
+            sampling: Sampling::greedy(),
         };
         let mut answer = self.models.generate(prompt)?;
         let mut text = String::new();

@@ -8,6 +8,9 @@
 #[path = "../tests/support/client.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
 mod client;
+#[path = "support/figures.rs"]
+#[expect(dead_code, reason = "shared with the other benches")]
+mod figures;
 #[path = "../tests/support/home.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
 mod home;
@@ -27,6 +30,7 @@ use rumqttc::v5::mqttbytes::v5::Packet;
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
 
 use client::{Client, Version};
+use figures::quantile;
 
 const ROUNDS: usize = 2_000;
 const WARM_UP: usize = 200;
@@ -63,9 +67,9 @@ async fn round(client: &mut Client, topic: &str, payload: &str, answer: &str) ->
     began.elapsed()
 }
 
-/// The wait that this many in a hundred stay below, in microseconds.
-fn quantile(sorted: &[Duration], percent: usize) -> f64 {
-    sorted[sorted.len() * percent / 100].as_secs_f64() * 1e6
+/// In microseconds.
+fn microseconds(waits: &[Duration]) -> Vec<f64> {
+    waits.iter().map(|wait| wait.as_secs_f64() * 1e6).collect()
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -89,12 +93,11 @@ async fn main() {
             commands.push(command);
         }
     }
-    echoes.sort_unstable();
-    commands.sort_unstable();
+    let (echoes, commands) = (microseconds(&echoes), microseconds(&commands));
     println!("utterance to device command over Mosquitto, {ROUNDS} rounds, alternating with a bare MQTT echo (µs)");
     println!("{:>24} {:>10} {:>10} {:>10}", "", "p50", "p95", "p99");
-    for (name, sorted) in [("bare echo", &echoes), ("hearthd", &commands)] {
-        let [p50, p95, p99] = [50, 95, 99].map(|percent| quantile(sorted, percent));
+    for (name, waits) in [("bare echo", &echoes), ("hearthd", &commands)] {
+        let [p50, p95, p99] = [50, 95, 99].map(|percent| quantile(waits, percent));
         println!("{name:>24} {p50:>10.0} {p95:>10.0} {p99:>10.0}");
     }
     let ratio = quantile(&commands, 50) / quantile(&echoes, 50);

@@ -13,6 +13,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::models::error::Error as ModelError;
+use crate::models::format::{Machine, Suits, of_file_name};
 use crate::models::pull::{self, Progress, Sources};
 use crate::models::{ModelRef, catalogue, is_present, resolve};
 
@@ -56,6 +57,10 @@ pub(super) enum ModelsError {
 struct Row {
     name: String,
     size: Option<u64>,
+    /// As its file's name tells.
+    format: Option<String>,
+    /// How fast this machine is with that.
+    suits: Option<Suits>,
     licence: Option<&'static str>,
     path: String,
     present: bool,
@@ -92,7 +97,7 @@ fn list(models_dir: &Path, configured: &[(&str, &str)], json: bool, out: &mut im
         serde_json::to_writer_pretty(&mut *out, &rows)?;
         return writeln!(out);
     }
-    let mut table = vec![["NAME", "SIZE", "LICENCE", "TIER", "WHERE"].map(str::to_owned)];
+    let mut table = vec![["NAME", "SIZE", "FORMAT", "HERE", "LICENCE", "TIER", "WHERE"].map(str::to_owned)];
     for row in &rows {
         let place = match (&row.error, row.present, &row.pull) {
             (Some(error), ..) => error.clone(),
@@ -102,15 +107,20 @@ fn list(models_dir: &Path, configured: &[(&str, &str)], json: bool, out: &mut im
         };
         let size = row.size.map_or_else(|| "-".to_owned(), human_size);
         let tiers = if row.tiers.is_empty() { "-".to_owned() } else { row.tiers.join(", ") };
-        table.push([row.name.clone(), size, row.licence.unwrap_or("-").to_owned(), tiers, place]);
+        let format = row.format.as_deref().unwrap_or("-").to_owned();
+        let suits = row.suits.map_or_else(|| "-".to_owned(), |suits| suits.to_string());
+        table.push([row.name.clone(), size, format, suits, row.licence.unwrap_or("-").to_owned(), tiers, place]);
     }
-    let width = |column: usize| table.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
-    let widths = [width(0), width(1), width(2), width(3)];
-    for [name, size, licence, tiers, place] in &table {
-        let [n, s, l, t] = widths;
-        writeln!(out, "{name:n$}  {size:>s$}  {licence:l$}  {tiers:t$}  {place}")?;
+    let widths: Vec<usize> =
+        (0..6).map(|column| table.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0)).collect();
+    for cells in &table {
+        for (column, (cell, width)) in cells.iter().zip(&widths).enumerate() {
+            // Sizes are numbers and end in one column.
+            if column == 1 { write!(out, "{cell:>width$}  ")? } else { write!(out, "{cell:width$}  ")? }
+        }
+        writeln!(out, "{}", cells[6])?;
     }
-    Ok(())
+    writeln!(out, "\n{}", Machine::here().advice())
 }
 
 fn rows(models_dir: &Path, configured: &[(&str, &str)]) -> Vec<Row> {
@@ -129,6 +139,8 @@ fn rows(models_dir: &Path, configured: &[(&str, &str)]) -> Vec<Row> {
             Err(error) => Row {
                 name: (*text).to_owned(),
                 size: None,
+                format: None,
+                suits: None,
                 licence: None,
                 path: String::new(),
                 present: false,
@@ -149,9 +161,12 @@ fn rows(models_dir: &Path, configured: &[(&str, &str)]) -> Vec<Row> {
 fn row(model: &ModelRef, models_dir: &Path) -> Row {
     let path = resolve(model, models_dir);
     let present = is_present(model, models_dir);
+    let format = path.file_name().and_then(|name| of_file_name(&name.to_string_lossy()));
     Row {
         name: model.display_name(),
         size: path.metadata().ok().map(|metadata| metadata.len()).filter(|_| present),
+        suits: format.as_deref().and_then(|format| Machine::here().suits(format)),
+        format,
         licence: None,
         path: path.display().to_string(),
         present,
@@ -305,6 +320,7 @@ mod tests {
         assert_eq!(own["tiers"][0], "chat");
         assert_eq!(own["pull"], serde_json::Value::Null);
         assert_eq!(rows[0]["size"], 98_362_432);
+        assert_eq!(rows[0]["format"], "Q4_1");
     }
 
     #[test]

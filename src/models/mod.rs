@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod checksum;
 pub mod error;
+pub mod format;
 mod hub;
 pub mod pip;
 pub mod pull;

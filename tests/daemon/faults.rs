@@ -10,9 +10,11 @@ use crate::client::{Client, Version};
 use crate::home::{Home, Plan, ask, fresh, reply, say, with_mosquitto, with_plan};
 use crate::mosquitto::Mosquitto;
 
+/// Each is another user's, so that none waits for a turn.
 async fn begin(client: &mut Client, text: &str) -> String {
     let id = fresh("begin");
-    client.publish("hearthd/utterance", json!({ "id": id, "text": text, "tier": "chat" }).to_string(), 1, false).await;
+    let utterance = json!({ "id": id, "user_id": id, "text": text, "tier": "chat" });
+    client.publish("hearthd/utterance", utterance.to_string(), 1, false).await;
     id
 }
 

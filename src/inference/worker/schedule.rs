@@ -18,7 +18,7 @@ use std::time::Instant;
 use self::draft::{Draft, LONGEST_EXPLAIN_STEP};
 use self::kept::Kept;
 use self::lookup::Lookup;
-use self::pace::Pace;
+use self::pace::{Pace, Waits};
 use self::queue::{Queue, Waiting};
 use self::worth::Worth;
 use super::model::{Model, Prepared, Refused, Sampled, Token, Work};
@@ -186,7 +186,8 @@ impl<'model> Scheduler<'model> {
         } else {
             self.chat_steps = 0;
         }
-        self.tiers[next].step(out);
+        let speaking = self.tiers.iter().any(Tier::speaking);
+        self.tiers[next].step(if speaking { Waits::Listener } else { Waits::Nobody }, out);
     }
 
     /// Chat if it has anything to do, but for one step in a while.
@@ -212,6 +213,10 @@ impl Tier<'_> {
 
     fn reading(&self) -> bool {
         self.answers.iter().flatten().any(Answer::reading)
+    }
+
+    fn speaking(&self) -> bool {
+        self.answers.iter().flatten().any(|answer| !answer.reading())
     }
 
     fn cancel(&mut self, request: u64, out: &mut Vec<FromWorker>) {
@@ -261,16 +266,10 @@ impl Tier<'_> {
         }
     }
 
-    /// The most tokens of prompts that a step reads, of `most` that fit: few where somebody waits for its end, which may be
-    /// one who listens to an answer, or one who asks chat while an explanation's prompt is read.
-    fn piece(&self, most: usize) -> usize {
-        let speaking = self.answers.iter().flatten().any(|answer| !answer.reading());
-        if speaking || self.which == ModelTier::Explain { self.pace.piece(most) } else { most }
-    }
-
-    fn step(&mut self, out: &mut Vec<FromWorker>) {
+    fn step(&mut self, waits: Waits, out: &mut Vec<FromWorker>) {
         self.look_up_drafts();
-        let works = works(&self.answers, &self.order, self.model.step_tokens(), |most| self.piece(most));
+        let piece = |most| self.pace.piece(waits, most);
+        let works = works(&self.answers, &self.order, self.model.step_tokens(), piece);
         if works.is_empty() {
             return;
         }
@@ -318,7 +317,10 @@ impl Tier<'_> {
         let mut bytes = Vec::new();
         self.model.piece(slot, token, &mut bytes);
         let request = answer.request;
-        out.extend(answer.text.push(&bytes).map(|text| FromWorker::Text { request, text }));
+        let text = answer.text.push(&bytes);
+        let length = text.as_ref().map_or(0, String::len);
+        log::trace!("answer {request}: token {} sampled at {now:?}, {length} bytes to say", answer.said());
+        out.extend(text.map(|text| FromWorker::Text { request, text }));
         if answer.text.stopped() {
             self.finish(slot, Finish::Stop, out);
         } else if answer.said() >= answer.max_tokens {

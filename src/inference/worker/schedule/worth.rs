@@ -319,7 +319,9 @@ mod tests {
 
     #[test]
     fn a_tier_on_which_they_do_not_pay_has_none_but_for_a_hundredth_of_its_time() {
-        for (time, right) in [(dear as fn(usize) -> f64, MOST), (cheap, 0)] {
+        type Times = fn(usize) -> f64;
+        let cases: [(Times, usize); 2] = [(dear, MOST), (cheap, 0)];
+        for (time, right) in cases {
             let mut worth = Worth::new(f64::INFINITY);
             let finding_out = talk(&mut worth, 100, time, |_| right).0 - 100.0 * time(1);
             assert!(finding_out < (FINDING_OUT + 15.0) * time(1), "{finding_out}");

@@ -1,9 +1,12 @@
 //! One answer at a time: the worker over its socket against a bare llama-cpp-2 loop, alternating on the same model.
 //!
-//! `cargo bench --bench models`; `HEARTHD_BENCH_MODEL` names another GGUF, `HEARTHD_BENCH_THREADS` other threads than all.
+//! `cargo bench --bench decode`; `HEARTHD_BENCH_MODEL` names another GGUF, `HEARTHD_BENCH_THREADS` other threads than all.
 //! The bar: each tier makes at least 0.95 of the bare loop's tokens a second. The bare loop's first token includes the system
 //! prompt, which the worker has computed before.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
+
+#[path = "support/figures.rs"]
+mod figures;
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -21,6 +24,8 @@ use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::model::{LlamaChatMessage, LlamaModel};
 use llama_cpp_2::sampling::LlamaSampler;
 use tokio::sync::oneshot;
+
+use figures::{median, milliseconds};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -157,18 +162,15 @@ fn plan(file: &Path, threads: u32) -> LoadPlan {
     LoadPlan { tiers: TIERS.map(tier).to_vec() }
 }
 
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 /// Prints one line: medians, and the median of the ratios to the bare loop's run of the same round, since the machine's own
 /// speed changes from minute to minute.
 fn report(name: &str, runs: &[Run], bare: &[Run]) {
-    let first = median(runs.iter().map(|run| run.first_token.as_secs_f64() * 1_000.0).collect());
-    let speed = median(runs.iter().map(|run| run.tokens_per_second).collect());
-    let ratio =
-        median(runs.iter().zip(bare).map(|(run, bare)| run.tokens_per_second / bare.tokens_per_second).collect());
+    let figures = |figure: fn(&Run) -> f64| runs.iter().map(figure).collect::<Vec<f64>>();
+    let first = median(&figures(|run| milliseconds(run.first_token)));
+    let speed = median(&figures(|run| run.tokens_per_second));
+    let ratios: Vec<f64> =
+        runs.iter().zip(bare).map(|(run, bare)| run.tokens_per_second / bare.tokens_per_second).collect();
+    let ratio = median(&ratios);
     let met = if ratio >= BAR { "met" } else { "MISSED" };
     println!("{name:<8} {speed:>10.1} {first:>18.1} {ratio:>10.3} (bar {BAR}: {met})");
 }

@@ -1,0 +1,37 @@
+//! How fast tokens come, one stream: at the MQTT subscriber, every token a chunk, beside llama-bench.
+
+use std::time::Duration;
+
+use super::Outcome;
+use crate::Failure;
+use crate::daemon::{Daemon, Question, Setup};
+use crate::files::Size;
+use crate::peer;
+use crate::questions::Questions;
+use crate::scene::{Scene, tier};
+use crate::table::{Bar, Pairs};
+
+/// As many as llama-bench makes.
+const TOKENS: u32 = 128;
+const BAR: Bar = Bar::AtLeast(0.97);
+
+pub(super) async fn run(scene: &Scene) -> Result<Outcome, Failure> {
+    let (mut lines, mut questions) = (Vec::new(), Questions::default());
+    for format in &scene.formats {
+        let setup = Setup { join: Duration::ZERO, ..scene.setup(format, TOKENS) };
+        let mut daemon = Daemon::start(&setup).await?;
+        for size in Size::BOTH {
+            let mut pairs = Pairs::default();
+            for (round, ours) in scene.turns() {
+                let rate = if ours {
+                    daemon.ask(&Question::new(tier(size), questions.long())).await?.rate()?
+                } else {
+                    peer::bench(&scene.files, &scene.model(size, format), scene.threads).await?
+                };
+                pairs.push(round, ours, rate);
+            }
+            lines.push(pairs.judged(format!("{} {format}", size.name()), "tokens/s", BAR));
+        }
+    }
+    Ok(lines.into())
+}
