@@ -9,8 +9,8 @@ use llama_cpp_2::token::LlamaToken;
 use super::{LlamaTier, LlamaVocabulary, internal, sequence_of};
 use crate::inference::worker::model::{Drafted, Refused, Sampled, Token, Work};
 
-/// Tokens of a step that the CPU's kernels compute to the last bit as one after the other (measured: Q4_0, Q4_1, Q4_K_M).
-/// From four on there are others for some formats: with Q4_K_M logits differ so much that another token is the likeliest.
+/// Tokens of a step that the CPU's kernels compute to the last bit as one after the other (measured: `Q4_0`, `Q4_1`, `Q4_K_M`).
+/// From four on there are others for some formats: with `Q4_K_M` logits differ so much that another token is the likeliest.
 pub(super) const SAME_UP_TO: usize = 3;
 /// A draft ends where its model is less sure than this.
 const SURE: f32 = 0.5;
