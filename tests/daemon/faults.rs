@@ -44,6 +44,7 @@ async fn last_of(client: &mut Client, topic: &str, mut said: String) -> Value {
     }
 }
 
+/// L2: the worker is killed; commands are carried out all the while.
 #[tokio::test]
 async fn a_worker_killed_in_mid_answer_costs_that_answer_only() {
     let (_broker, mut home) = with_plan(|plan| {
@@ -65,6 +66,7 @@ async fn a_worker_killed_in_mid_answer_costs_that_answer_only() {
     );
 }
 
+/// L5: a decoder that hangs or says nothing ends at its deadline, and is replaced. Also L8, once.
 #[tokio::test]
 async fn a_model_that_aborts_or_hangs_is_replaced() {
     let (_broker, mut home) = with_plan(|plan| {
@@ -223,6 +225,7 @@ async fn a_second_term_signal_does_not_wait_for_answers() {
     assert!(began.elapsed() < Duration::from_secs(8), "it waited out the drain's ten seconds all the same");
 }
 
+/// L4: clients that close their HTTP connection.
 #[tokio::test]
 async fn a_client_that_went_away_gives_its_place_back() {
     let (_broker, home) = with_plan(|plan| {

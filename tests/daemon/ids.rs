@@ -117,6 +117,7 @@ async fn an_utterance_that_waits_past_its_expiry_is_refused() {
     assert!(late.chunks.is_empty());
 }
 
+/// I8: more than one slot takes. A thousand at once: `floods.rs`.
 #[tokio::test]
 async fn what_is_too_much_is_refused_at_once() {
     let (_broker, home) = with_plan(|plan| {

@@ -4,15 +4,19 @@
 #![cfg(feature = "broker")]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a test ends at its first surprise")]
 
+mod cancelled;
 #[path = "../support/client.rs"]
 #[expect(dead_code, reason = "shared with the broker's tests")]
 mod client;
 mod commands;
 mod faults;
+mod floods;
 #[path = "../support/home.rs"]
 mod home;
 mod http;
 mod ids;
+mod injection;
+mod model_faults;
 #[path = "../support/model_server.rs"]
 #[expect(dead_code, reason = "the tests of the remote tier itself use the rest")]
 mod model_server;
@@ -23,6 +27,7 @@ mod reload;
 mod remote;
 mod repeated;
 mod secure;
+mod slow_readers;
 mod utterances;
 #[path = "../support/web.rs"]
 mod web;

@@ -35,6 +35,7 @@ async fn all_three_tiers_answer_with_a_real_model_over_a_real_broker() {
     }
 }
 
+/// L3: a conversation longer than its context, and a text that is.
 #[tokio::test]
 async fn a_long_conversation_always_fits() {
     let mut plan = Plan::at(([127, 0, 0, 1], 0).into());

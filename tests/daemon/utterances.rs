@@ -279,6 +279,7 @@ async fn info_and_status_are_kept_for_whoever_asks() {
     assert!(info["last_reload"].is_null(), "{info}");
 }
 
+/// L4: a word to cancel by MQTT. While the prompt is read: `cancelled.rs`.
 #[tokio::test]
 async fn a_running_answer_is_cancelled_by_topic() {
     let (_broker, home) = with_plan(|plan| {

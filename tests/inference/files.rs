@@ -36,6 +36,7 @@ fn write(folder: &Path, name: &str, content: &[u8]) -> PathBuf {
     file
 }
 
+/// L1: files that hold no model. With the daemon around it: `tests/daemon/model_faults.rs`.
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_empty_and_foreign_files_are_said_plainly() {
     let folder = tempfile::tempdir().unwrap();
@@ -54,6 +55,7 @@ async fn missing_empty_and_foreign_files_are_said_plainly() {
     }
 }
 
+/// L1: files that are not whole.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_cut_off_anywhere_is_not_loaded() {
     let folder = tempfile::tempdir().unwrap();
@@ -65,6 +67,7 @@ async fn a_file_cut_off_anywhere_is_not_loaded() {
     }
 }
 
+/// L1: a model of an architecture that llama.cpp does not know.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_of_an_unknown_architecture_says_which() {
     let folder = tempfile::tempdir().unwrap();
@@ -78,6 +81,7 @@ async fn a_model_of_an_unknown_architecture_says_which() {
     assert!(message.contains("lmama"), "{message}");
 }
 
+/// L1: headers that look right and are not. Huge counts: `huge_counts_are_refused_without_being_believed`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_header_with_a_wrong_byte_costs_that_model_at_most() {
     let folder = tempfile::tempdir().unwrap();

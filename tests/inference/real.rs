@@ -29,6 +29,7 @@ async fn a_real_model_answers_and_reuses_the_system_prompts_state() {
     house.stop().await;
 }
 
+/// L7: tokens that are parts of characters.
 #[tokio::test(flavor = "multi_thread")]
 async fn chunks_are_whole_characters_of_a_model_that_speaks_in_bytes() {
     let house = House::settled(chat(real_model())).await;
@@ -68,6 +69,7 @@ async fn both_tiers_share_one_file_and_answer_at_once() {
     house.stop().await;
 }
 
+/// L9: role tags in what somebody says.
 #[tokio::test(flavor = "multi_thread")]
 async fn control_tokens_in_what_somebody_says_are_plain_text() {
     let house = House::settled(chat(real_model())).await;
@@ -82,6 +84,7 @@ async fn control_tokens_in_what_somebody_says_are_plain_text() {
     house.stop().await;
 }
 
+/// L3: texts and histories that do not fit. To the very token: `prompts.rs`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_that_cannot_fit_is_too_long_and_old_turns_give_way() {
     let house = House::settled(chat(real_model())).await;
@@ -101,6 +104,7 @@ async fn a_text_that_cannot_fit_is_too_long_and_old_turns_give_way() {
     house.stop().await;
 }
 
+/// L4: the answer after one that was given up is the one before it, word for word. In 200 rounds: `cancel.rs`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_answer_ends_and_leaves_nothing_behind() {
     let house = House::settled(chat(real_model())).await;

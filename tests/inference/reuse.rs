@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use hearthd::core::dialogue::Turn;
-use hearthd::core::reply::{Finish, Usage};
+use hearthd::core::reply::Usage;
 use hearthd::inference::protocol::{LoadPlan, Prompt};
 use hearthd::inference::supervisor::SupervisorOptions;
 use hearthd::inference::supervisor::models::ModelStates;
 
-use crate::support::{House, Reply, chat, first_text, options, prompt, real_model};
+use crate::support::{House, Reply, chat, options, prompt, real_model};
 
 /// The small model with a sliding window, if somebody put it there.
 fn sliding_model() -> Option<PathBuf> {
@@ -94,35 +94,6 @@ async fn a_sliding_window_does_not_forget_what_can_be_reused() {
         }
     }
     fresh.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn no_word_of_one_person_shows_up_for_another_in_200_rounds() {
-    let mut plan = chat(real_model());
-    plan.tiers[0].slots = 2;
-    let house = House::settled(plan).await;
-    let short = |text: &str, max_tokens| Prompt { max_tokens, ..prompt(text) };
-    let mut sung = 0;
-    for round in 0..200 {
-        let canary = format!("zebrafish{round}");
-        let secret = short(&format!("My secret word is {canary}. Repeat exactly: {canary} {canary} {canary}"), 12);
-        let mut told = house.models.generate(secret).unwrap();
-        // Asked at the same time, after the answer, and after one that was given up.
-        match round % 4 {
-            0 => {}
-            1 => sung += u32::from(Reply::read(told).await.text().to_lowercase().contains("zebra")),
-            2 => {
-                first_text(&mut told).await;
-                told.cancel();
-                assert!(matches!(Reply::read(told).await.finished().0, Finish::Cancelled | Finish::Length));
-            }
-            _ => drop(told),
-        }
-        let asked = house.ask(short("What is my secret word? Say it.", 8)).await;
-        assert!(!asked.text().to_lowercase().contains("zebra"), "round {round}: {asked:?}");
-    }
-    assert!(sung >= 10, "a canary that sings {sung} times of 50 says little");
-    house.stop().await;
 }
 
 fn states(folder: &Path) -> Vec<PathBuf> {

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -61,6 +63,12 @@ impl Mosquitto {
             assert!(began.elapsed() < LIMIT, "{}", fs::read_to_string(self.folder.path().join("log")).unwrap());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Pauses it, say.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let id = self.child.as_ref().expect("it runs").id();
+        kill(Pid::from_raw(id.try_into().unwrap()), signal).unwrap();
     }
 
     /// Ends it without a word.

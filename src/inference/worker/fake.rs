@@ -1,9 +1,10 @@
 //! A model that needs no file: a tier whose file is named `fake:` and options, for tests of what surrounds the models.
 //!
 //! Options are `key=value` joined by commas: `words=20` (of an answer), `delay=10ms` (a word), `load=500ms`, `missing`
-//! (cannot be loaded), `crash` (ends the process while it loads). The text steers it too: `CRASH` aborts the process after
-//! three words, `HANG` stops its thread for ever after three words, `SILENT` never says anything, `LONG` goes on until the
-//! longest answer allowed, `ECHO x` answers x.
+//! (cannot be loaded), `crash` (ends the process while it loads), `width=0` (letters added to every other word of `LONG`).
+//! The text steers it too: `CRASH` aborts the process after three words, `HANG` stops its thread for ever after three
+//! words, `SILENT` never says anything, `LONG` goes on until the longest answer allowed, `ECHO x` answers x, `AGAIN x`
+//! answers x over and over, `BYTES` says what is no text, a byte a token.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,6 +17,9 @@ const SCHEME: &str = "fake:";
 const WORDS_BEFORE_FAULT: usize = 3;
 /// A silent step takes this long, lest it keep a core busy.
 const SILENT_STEP: Duration = Duration::from_millis(5);
+/// What `BYTES` says: whole characters, control characters, bytes of no character, and half a one at the end.
+const BYTES: &[u8] = b"Half a snow\xe2\x98\x83man \xf0\x9f\xa6\x84, nul \0, escape \x1b[31m, delete \x7f, \
+    none \xff\xc0\x80\xed\xa0\x80, done\xf0\x9f";
 
 /// Whether a tier's file names the fake model.
 pub(super) fn is_fake(file: &Path) -> bool {
@@ -28,13 +32,15 @@ struct Options {
     words: usize,
     delay: Duration,
     load: Duration,
+    width: usize,
     missing: bool,
     crash: bool,
 }
 
 impl Options {
     fn parse(file: &Path) -> Result<Self, String> {
-        let mut options = Self { words: 20, delay: Duration::ZERO, load: Duration::ZERO, missing: false, crash: false };
+        let (delay, load) = (Duration::ZERO, Duration::ZERO);
+        let mut options = Self { words: 20, delay, load, width: 0, missing: false, crash: false };
         let text = file.to_str().and_then(|name| name.strip_prefix(SCHEME)).unwrap_or_default();
         for option in text.split(',').map(str::trim).filter(|option| !option.is_empty()) {
             let (key, value) = option.split_once('=').unwrap_or((option, ""));
@@ -43,6 +49,7 @@ impl Options {
                 "words" => options.words = value.parse().map_err(|_| wrong())?,
                 "delay" => options.delay = milliseconds(value).ok_or_else(wrong)?,
                 "load" => options.load = milliseconds(value).ok_or_else(wrong)?,
+                "width" => options.width = value.parse().map_err(|_| wrong())?,
                 "missing" => options.missing = true,
                 "crash" => options.crash = true,
                 _ => return Err(wrong()),
@@ -84,7 +91,8 @@ pub(super) struct FakeTier {
 
 /// What one slot will say; a token stands for a word, in an answer as in a prompt.
 struct Conversation {
-    words: Vec<String>,
+    /// Bytes, since a token of a real model may be half a character.
+    words: Vec<Vec<u8>>,
     said: usize,
     fault: Option<Fault>,
 }
@@ -108,13 +116,16 @@ impl FakeTier {
 
     fn conversation(&self, prompt: &Prompt) -> Conversation {
         let text = prompt.text.as_str();
-        let spaced = |text: &str| text.split_inclusive(' ').map(str::to_owned).collect::<Vec<_>>();
-        // Numbered, since an answer that says the same for ever is ended.
-        let endless = || (0..=prompt.max_tokens / 2).map(|number| format!("and {number} ")).collect::<Vec<_>>();
-        let words = match text.strip_prefix("ECHO ") {
-            Some(echo) => spaced(echo),
-            None if text.contains("LONG") => spaced(&endless().concat()),
-            None => {
+        let most = usize::try_from(prompt.max_tokens).unwrap_or(usize::MAX);
+        let words = match (text.strip_prefix("ECHO "), text.strip_prefix("AGAIN ")) {
+            (Some(echo), _) => spaced(echo),
+            (_, Some(again)) => spaced(&format!("{again} ")).into_iter().cycle().take(most).collect(),
+            // A special token says nothing.
+            _ if text.contains("BYTES") => {
+                std::iter::once(&[][..]).chain(BYTES.chunks(1)).map(<[u8]>::to_vec).collect()
+            }
+            _ if text.contains("LONG") => spaced(&self.endless(most)),
+            _ => {
                 let words: Vec<String> = (1..=self.options.words).map(|number| format!(" word{number}")).collect();
                 let answer = format!("fake answer to: {text}{}", words.concat());
                 spaced(&answer).into_iter().take(self.options.words).collect()
@@ -124,14 +135,29 @@ impl FakeTier {
         let fault = faults.iter().find(|(name, _)| text.contains(name)).map(|(_, fault)| *fault);
         Conversation { words, said: 0, fault }
     }
+
+    /// More than so many words, numbered and never twice the same, since an answer that repeats itself is ended.
+    fn endless(&self, words: usize) -> String {
+        let word = |number: usize| {
+            let mut letters = fastrand::Rng::with_seed(u64::try_from(number).unwrap_or_default());
+            let added: String = (0..self.options.width).map(|_| letters.lowercase()).collect();
+            format!("and {number}{added} ")
+        };
+        (0..=words / 2).map(word).collect()
+    }
+}
+
+/// A text cut behind its blanks.
+fn spaced(text: &str) -> Vec<Vec<u8>> {
+    text.split_inclusive(' ').map(|word| word.as_bytes().to_vec()).collect()
 }
 
 fn words_as_tokens(text: &str) -> Vec<Token> {
-    text.split_whitespace().map(word_as_token).collect()
+    text.split_whitespace().map(|word| word_as_token(word.as_bytes())).collect()
 }
 
-fn word_as_token(word: &str) -> Token {
-    word.trim().bytes().map(Token::from).sum()
+fn word_as_token(word: &[u8]) -> Token {
+    word.trim_ascii().iter().copied().map(Token::from).sum()
 }
 
 impl Conversation {
@@ -215,7 +241,7 @@ impl Model for FakeTier {
         // Asked for right after the token was sampled.
         let conversation = self.conversations.get(slot).and_then(Option::as_ref);
         let word = conversation.and_then(|conversation| conversation.words.get(conversation.said.checked_sub(1)?));
-        bytes.extend_from_slice(word.map_or(&[], |word| word.as_bytes()));
+        bytes.extend_from_slice(word.map_or(&[], Vec::as_slice));
     }
 
     fn close(&mut self, slot: usize, keep: usize) -> usize {
@@ -235,8 +261,8 @@ mod tests {
 
     #[test]
     fn options_are_read_and_unknown_ones_refused() {
-        let options = Options::parse(Path::new("fake:words=3,delay=10ms,load=500ms,missing")).unwrap();
-        assert_eq!((options.words, options.delay), (3, Duration::from_millis(10)));
+        let options = Options::parse(Path::new("fake:words=3,delay=10ms,load=500ms,width=7,missing")).unwrap();
+        assert_eq!((options.words, options.delay, options.width), (3, Duration::from_millis(10), 7));
         assert_eq!((options.load, options.missing, options.crash), (Duration::from_millis(500), true, false));
         assert_eq!(Options::parse(Path::new("fake:")).unwrap().words, 20);
         for wrong in ["fake:wrods=3", "fake:words=x", "fake:delay=10"] {

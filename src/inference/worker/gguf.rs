@@ -226,6 +226,7 @@ mod tests {
         }
     }
 
+    /// L1: counts that no memory holds.
     #[test]
     fn huge_counts_are_refused_without_being_believed() {
         let mut file = small_file();

@@ -103,6 +103,7 @@ fn a_prompt_is_system_turns_text_and_context_in_this_order() {
     assert!(prepared.tokens.starts_with(layout.prefix()));
 }
 
+/// L9: role tags in what somebody says, and in what was said before.
 #[test]
 fn control_tokens_in_what_was_said_stay_text() {
     let vocabulary = Bytes::default();
@@ -240,6 +241,7 @@ fn an_answer_that_asks_for_the_whole_context_leaves_half_of_it_to_the_turns() {
     assert_eq!(usize::try_from(prepared.max_tokens).unwrap(), 400 - prepared.tokens.len());
 }
 
+/// L3: one token too many.
 #[test]
 fn a_text_that_cannot_fit_is_too_long_to_the_very_token() {
     let vocabulary = Bytes::default();
