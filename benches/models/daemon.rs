@@ -76,10 +76,11 @@ impl Setup {
         Self { chat, explain, threads, join: Duration::from_millis(40), cached_answers: 0, log: "info" }
     }
 
+    /// Without drafts, which the peer has none of either: the bench `drafts` measures those.
     fn config(&self, home: &Home) -> String {
         let Self { chat, explain, threads, join, cached_answers, log } = self;
         format!(
-            "mqtt:\n  broker: mqtt://{}\nhttp:\n  listen: {}\nmodels:\n  chat: {}\n  explain: {}\n\
+            "mqtt:\n  broker: mqtt://{}\nhttp:\n  listen: {}\nmodels:\n  speculation: off\n  chat: {}\n  explain: {}\n\
              reply:\n  join: {}ms\n  cache: {{entries: {cached_answers}}}\nlog:\n  level: {log}\n",
             home.mqtt,
             home.http,
