@@ -4,6 +4,7 @@
 //! means that its cells are marked, not copied. A slot may hold what its last answer left, of which the scheduler says how
 //! much stays. Nothing here decides what runs when.
 
+mod choice;
 mod draft;
 
 use std::io;
@@ -17,20 +18,17 @@ use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::model::{LlamaChatMessage, LlamaChatTemplate, LlamaModel};
-use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::vocab::LlamaVocab;
 
+use self::choice::Choice;
 use super::gguf;
 use super::logs::relay;
 use super::model::{Drafted, Model, Prepared, Refused, Sampled, Token, Work, checked};
 use super::prompt::{Layout, Role, Vocabulary};
 use super::states::StateFile;
-use crate::core::sampling::Sampling;
 use crate::inference::protocol::{Prompt, TierPlan, WorkerCode};
 
-/// Tokens that the repeat penalty looks back on.
-const PENALTY_WINDOW: i32 = 64;
 /// llama.cpp allows 256 sequences; more conversations than this are no use on one machine.
 const MOST_SLOTS: u32 = 64;
 /// The sequence of the system prompt; a slot's is its number plus one.
@@ -387,63 +385,6 @@ fn available_threads() -> i32 {
     std::thread::available_parallelism().ok().and_then(|count| i32::try_from(count.get()).ok()).unwrap_or(1)
 }
 
-/// How a slot's next token is chosen.
-enum Choice {
-    /// The likeliest, without the list of candidates that llama.cpp's samplers work on: a percent of a small model's time.
-    Likeliest,
-    Sampler(LlamaSampler),
-}
-
-impl Choice {
-    fn new(sampling: &Sampling, vocabulary: i32) -> Self {
-        if sampling.temperature <= 0.0 && !penalises(sampling) {
-            return Self::Likeliest;
-        }
-        Self::Sampler(sampler_for(sampling, vocabulary))
-    }
-
-    fn next(&mut self, context: &LlamaContext<'_>, output: i32) -> LlamaToken {
-        match self {
-            Self::Likeliest => likeliest(context.get_logits_ith(output)),
-            Self::Sampler(sampler) => sampler.sample(context, output),
-        }
-    }
-}
-
-/// The first of the tokens with the highest logit.
-fn likeliest(logits: &[f32]) -> LlamaToken {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let place = logits.iter().position(|logit| *logit >= highest).unwrap_or(0);
-    LlamaToken(i32::try_from(place).unwrap_or(0))
-}
-
-fn penalises(sampling: &Sampling) -> bool {
-    (sampling.repeat_penalty - 1.0).abs() > f32::EPSILON
-}
-
-fn sampler_for(sampling: &Sampling, vocabulary: i32) -> LlamaSampler {
-    let mut chain = Vec::new();
-    if penalises(sampling) {
-        chain.push(LlamaSampler::penalties(vocabulary, PENALTY_WINDOW, sampling.repeat_penalty, 0.0, 0.0));
-    }
-    if sampling.temperature <= 0.0 {
-        chain.push(LlamaSampler::greedy());
-        return LlamaSampler::chain(chain, true);
-    }
-    if sampling.top_k > 0 {
-        chain.push(LlamaSampler::top_k(i32::try_from(sampling.top_k).unwrap_or(i32::MAX)));
-    }
-    if sampling.top_p < 1.0 {
-        chain.push(LlamaSampler::top_p(sampling.top_p, 1));
-    }
-    if sampling.min_p > 0.0 {
-        chain.push(LlamaSampler::min_p(sampling.min_p, 1));
-    }
-    chain.push(LlamaSampler::temp(sampling.temperature));
-    chain.push(LlamaSampler::dist(sampling.seed.unwrap_or_else(|| fastrand::u32(..))));
-    LlamaSampler::chain(chain, true)
-}
-
 fn sequence_of(slot: usize) -> i32 {
     i32::try_from(slot).map_or(i32::MAX, |slot| slot.saturating_add(1))
 }
@@ -487,18 +428,5 @@ impl Vocabulary for LlamaVocabulary<'_> {
 
     fn beginning(&self) -> Option<Token> {
         self.vocab.should_add_bos().then(|| self.vocab.bos().0).filter(|token| *token >= 0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use llama_cpp_2::token::LlamaToken;
-
-    use super::likeliest;
-
-    #[test]
-    fn the_likeliest_token_is_the_first_with_the_highest_logit() {
-        assert_eq!(likeliest(&[-3.0, 2.5, f32::NAN, 2.5, -1.0]), LlamaToken(1));
-        assert_eq!(likeliest(&[f32::NAN]), LlamaToken(0));
     }
 }

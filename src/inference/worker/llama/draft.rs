@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use llama_cpp_2::token::LlamaToken;
 
+use super::choice::likeliest;
 use super::{LlamaTier, LlamaVocabulary, internal, sequence_of};
 use crate::inference::worker::model::{Drafted, Refused, Sampled, Token, Work};
 
@@ -113,7 +114,7 @@ impl LlamaTier<'_> {
 
 /// The likeliest token and how likely it is.
 fn surest(logits: &[f32]) -> (LlamaToken, f32) {
-    let token = super::likeliest(logits);
+    let token = likeliest(logits);
     let highest = usize::try_from(token.0).ok().and_then(|place| logits.get(place)).copied().unwrap_or(0.0);
     let sum: f32 = logits.iter().map(|logit| (logit - highest).exp()).sum();
     (token, 1.0 / sum)
