@@ -65,7 +65,7 @@ async fn no_word_of_one_person_shows_up_for_another_in_200_rounds() {
         let house = House::settled(plan).await;
         for round in 0..ROUNDS / 2 {
             let mut told = house.models.generate(secret(round)).unwrap();
-            let probe = by("bob", random.choice(PROBES).unwrap(), 8);
+            let probe = by("bob", random.choice(PROBES).unwrap(), 5);
             let asked = match random.u32(0..8) {
                 // Both are answered at once, or one right after the other.
                 0 => house.models.generate(probe).unwrap(),

@@ -127,8 +127,10 @@ async fn a_silent_answer_is_no_hang_and_can_be_cancelled() {
     let house = House::start(chat("fake:"), limits);
     let worker = house.wait_for("the worker is ready", ModelStates::ready).await.worker;
     let mut answer = house.models.generate(prompt("SILENT")).unwrap();
-    let quiet = async { while !matches!(answer.next().await, AnswerEvent::Text(_)) {} };
-    assert!(tokio::time::timeout(Duration::from_secs(3), quiet).await.is_err(), "it said something");
+    let first = within("its start", answer.next()).await;
+    assert!(matches!(first, AnswerEvent::Started { .. }), "{first:?}");
+    let quiet = tokio::time::timeout(Duration::from_secs(3), answer.next()).await;
+    assert!(quiet.is_err(), "it said something: {quiet:?}");
     assert_eq!(house.ask(prompt("ECHO others do")).await.text(), "others do");
     answer.cancel();
     let (finish, usage) = Reply::read(answer).await.finished();

@@ -379,9 +379,10 @@ fn works<'a>(
     let mut spare = step_tokens.saturating_sub(running);
     for (slot, answer) in in_order().filter(|(_, answer)| !answer.reading()) {
         let draft = answer.draft.checked().filter(|draft| draft.len() <= spare + 1);
+        let drafted = draft.map_or(0, |draft| draft.len() - 1);
         let tokens = draft.unwrap_or(&answer.tokens[answer.computed..]);
-        spare -= draft.map_or(0, |draft| draft.len() - 1);
-        works.push(Work { slot, tokens, position: answer.computed, sample: true, drafted: tokens.len() - 1 });
+        spare -= drafted;
+        works.push(Work { slot, tokens, position: answer.computed, sample: true, drafted });
         left = left.saturating_sub(tokens.len());
     }
     left = piece(left);
