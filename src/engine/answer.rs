@@ -183,7 +183,7 @@ pub(super) async fn run(shared: Arc<Shared>, job: Job, mut stop: watch::Receiver
         };
         let mut end = stream.relay().await;
         // What waited to be joined belongs to the text, however the answer ended.
-        let rest = stream.chunker.take();
+        let rest = stream.chunker.take(Instant::now());
         let dropped_turns = stream.dropped_turns;
         if rest.is_some_and(|rest| responder.chunk(rest).is_err()) {
             end = End::NobodyReads;
@@ -259,7 +259,7 @@ impl Stream<'_> {
                     }
                     AnswerEvent::Failed { code, message } => return End::Failed(code, message),
                 },
-                () = joined => self.chunker.take(),
+                () = joined => self.chunker.take(Instant::now()),
             };
             if chunk.is_some_and(|chunk| self.responder.chunk(chunk).is_err()) {
                 return End::NobodyReads;

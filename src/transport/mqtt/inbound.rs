@@ -1,7 +1,6 @@
 //! A message that arrived: an utterance, a cancellation or an order to reload; where its answer goes.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -58,7 +57,6 @@ pub(super) fn utterance(
     outbox: &Arc<Outbox>,
     engine: &Engine,
 ) {
-    let arrived = Instant::now();
     // A site of the topic that is no identifier is as good as none said; the payload may name one.
     let site = site.and_then(Identifier::parse);
     let parsed = utterance::parse(&message.payload, site.as_ref());
@@ -77,6 +75,7 @@ pub(super) fn utterance(
             let id = utterance.id.as_ref().map_or_else(engine::fresh_id, Identifier::to_string);
             let topic = topic.unwrap_or_else(|| format!("{}/reply/{id}", settings.base_topic));
             let sink = replies.sink(topic, utterance.format, utterance.stream);
+            let arrived = message.arrived;
             let expires = message.expiry.map(|expiry| arrived + expiry);
             engine.submit(Request { id, utterance, arrived, expires }, Box::new(sink));
         }

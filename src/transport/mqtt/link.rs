@@ -3,7 +3,7 @@
 //! rumqttc has a client for each version; this is the only place that knows there are two. A link is made anew for every
 //! connection, so that what is resent after a cut is decided by the outbox alone.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rumqttc::v5::mqttbytes::v5 as packets5;
@@ -20,6 +20,10 @@ const MAX_PACKET_BYTES: u32 = 8 * 1024 * 1024;
 const MAX_PACKET_BYTES_311: usize = 268_435_455;
 /// Publishes that may be unacknowledged; brokers may ask for fewer.
 const MAX_INFLIGHT: u16 = 256;
+/// Messages that the broker may have delivered without our acknowledgement (MQTT 5; for 3.1.1 it decides itself, Mosquitto's
+/// default is 20). Acknowledgements wait behind what is published, so that a broker that takes replies slowly keeps the
+/// utterances that cannot be answered yet.
+const MAX_UNACKNOWLEDGED: u16 = 1_024;
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const CONNECT_SECONDS: u64 = 5;
 
@@ -72,6 +76,8 @@ pub(super) struct Message {
     pub(super) correlation: Option<Bytes>,
     /// MQTT 5: how much longer it is valid.
     pub(super) expiry: Option<Duration>,
+    /// When it came.
+    pub(super) arrived: Instant,
     /// Acknowledges it.
     pub(super) receipt: Receipt,
 }
@@ -111,6 +117,8 @@ pub(super) enum Event {
         /// Whether rumqttc still counts it as under way, as it does at `QoS` 2: only a new link gets the place back.
         stuck: bool,
     },
+    /// Something else left, so that there is room for one thing more: an acknowledgement, a subscription.
+    Left,
     /// Our goodbye left.
     Disconnected,
     /// Nothing that anybody waits for.
@@ -195,6 +203,7 @@ fn options5(settings: &Settings) -> v5::MqttOptions {
         .set_clean_start(false)
         .set_session_expiry_interval(Some(u32::try_from(settings.max_offline.as_secs()).unwrap_or(u32::MAX)))
         .set_max_packet_size(Some(MAX_PACKET_BYTES))
+        .set_receive_maximum(Some(MAX_UNACKNOWLEDGED))
         .set_connection_timeout(CONNECT_SECONDS)
         .set_outgoing_inflight_upper_limit(MAX_INFLIGHT)
         .set_manual_acks(true);
@@ -309,7 +318,7 @@ fn sent(outgoing: &Outgoing) -> Event {
     match outgoing {
         Outgoing::Publish(packet) => Event::Sent(*packet),
         Outgoing::Disconnect => Event::Disconnected,
-        _ => Event::Other,
+        _ => Event::Left,
     }
 }
 
@@ -358,6 +367,7 @@ fn message5(mut publish: packets5::Publish) -> Message {
         expiry: properties
             .and_then(|properties| properties.message_expiry_interval)
             .map(|seconds| Duration::from_secs(seconds.into())),
+        arrived: Instant::now(),
         receipt: Receipt::V5(publish),
     }
 }
@@ -381,6 +391,7 @@ fn event311(event: rumqttc::Event) -> Event {
                 response_topic: None,
                 correlation: None,
                 expiry: None,
+                arrived: Instant::now(),
                 receipt: Receipt::V311(publish),
             })),
             _ => Event::Other,

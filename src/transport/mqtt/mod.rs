@@ -4,6 +4,7 @@
 //! goes through the outbox. A lost broker is looked for again for ever, with a growing pause.
 
 pub mod ask;
+mod backlog;
 mod inbound;
 mod link;
 mod outbox;
@@ -18,9 +19,10 @@ use tokio::sync::{mpsc, watch};
 use crate::core::secret::Secret;
 use crate::engine::{Bus, Engine};
 
+use backlog::Backlog;
 use inbound::Purpose;
 use link::{Event, Events, LinkError, Message, Publish, Version};
-use outbox::Outbox;
+use outbox::{Outbox, Pressure};
 
 /// The first and the longest pause between attempts to connect.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
@@ -30,6 +32,9 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 const CLOSED_BEFORE_GUESS: u32 = 3;
 /// A connection that held this long was good: the next pause begins small again.
 const STABLE: Duration = Duration::from_secs(30);
+
+/// Messages that waited and are read between two looks at the link.
+const AT_ONCE: usize = 64;
 
 /// Where the broker is and who we are to it.
 #[derive(Clone)]
@@ -172,6 +177,7 @@ impl Connection {
         }
         let (client, mut events) = link::open(&self.settings, attempt.version, false);
         outbox.attach(client);
+        let mut backlog = Backlog::default();
         loop {
             match events.poll().await? {
                 Event::Connected { max_packet } => {
@@ -183,8 +189,9 @@ impl Connection {
                     outbox.connected(max_packet);
                 }
                 Event::Subscribed { granted } => self.subscribed(granted, attempt.version),
-                Event::Message(message) => self.receive(*message, engine, reload),
+                Event::Message(message) => self.take(message, &mut backlog, engine, reload),
                 Event::Sent(packet) => outbox.sent(packet),
+                Event::Left => outbox.hand_over(),
                 Event::Acknowledged(packet) => outbox.acknowledged(packet),
                 Event::Denied { packet, stuck } => {
                     outbox.acknowledged(packet);
@@ -198,8 +205,32 @@ impl Connection {
                 Event::Disconnected => return Ok(()),
                 Event::Other => {}
             }
+            self.catch_up(&mut backlog, engine, reload);
             if *self.closing.borrow() && outbox.is_done() {
                 return farewell(&mut events).await;
+            }
+        }
+    }
+
+    /// Reads a message, or lets it wait where replies leave too slowly. What has no room to wait is read all the same, and
+    /// refused.
+    fn take(&self, message: Box<Message>, backlog: &mut Backlog, engine: &Engine, reload: &mpsc::Sender<()>) {
+        let waits = !backlog.is_empty() || self.handle.outbox.pressure() != Pressure::Low;
+        let now = if waits { backlog.push(message).err() } else { Some(message) };
+        if let Some(message) = now {
+            self.receive(*message, engine, reload);
+        }
+    }
+
+    /// Reads some of what waits, as far as there is room for what answers it. Something leaves for each, whose event is the
+    /// occasion for the next.
+    fn catch_up(&self, backlog: &mut Backlog, engine: &Engine, reload: &mpsc::Sender<()>) {
+        for _ in 0..AT_ONCE.min(backlog.len()) {
+            if self.handle.outbox.pressure() != Pressure::Low {
+                break;
+            }
+            if let Some(message) = backlog.pop() {
+                self.receive(message, engine, reload);
             }
         }
     }

@@ -142,6 +142,11 @@ impl Outbox {
         state.drop_late(self.max_age);
     }
 
+    /// Something left that was no publish: hands over what there is room for now.
+    pub(super) fn hand_over(&self) {
+        self.lock().pump();
+    }
+
     /// A publish left under a packet id.
     pub(super) fn sent(&self, packet: u16) {
         let mut state = self.lock();
