@@ -1,4 +1,5 @@
-//! How fast tokens come, one stream: at the MQTT subscriber, every token a chunk, beside llama-bench.
+//! How fast tokens come, one stream: at the MQTT subscriber, every token a chunk, beside llama-bench, with as
+//! many tokens before them as our prompt has: each makes the next a little slower.
 
 use std::time::Duration;
 
@@ -21,16 +22,19 @@ pub(super) async fn run(scene: &Scene) -> Result<Outcome, Failure> {
         let setup = Setup { join: Duration::ZERO, ..scene.setup(format, TOKENS) };
         let mut daemon = Daemon::start(&setup).await?;
         for size in Size::BOTH {
-            let mut pairs = Pairs::default();
+            let (mut pairs, mut depth) = (Pairs::default(), 0.0);
             for (round, ours) in scene.turns() {
                 let rate = if ours {
-                    daemon.ask(&Question::new(tier(size), questions.long())).await?.rate()?
+                    let heard = daemon.ask(&Question::new(tier(size), questions.long())).await?;
+                    depth = heard.prompt_tokens;
+                    heard.rate()?
                 } else {
-                    peer::bench(&scene.files, &scene.model(size, format), scene.threads).await?
+                    peer::bench(&scene.files, &scene.model(size, format), scene.threads, depth).await?
                 };
                 pairs.push(round, ours, rate);
             }
-            lines.push(pairs.judged(format!("{} {format}", size.name()), "tokens/s", BAR));
+            let line = pairs.judged(format!("{} {format}", size.name()), "tokens/s", BAR);
+            lines.push(line.noted(format!("behind {depth} tokens")));
         }
     }
     Ok(lines.into())

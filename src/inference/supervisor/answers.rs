@@ -84,7 +84,7 @@ impl Answers {
             // Where it was dropped, the word to cancel it is on its way.
             Ok(()) | Err(TrySendError::Closed(_)) => None,
             Err(TrySendError::Full(_)) => {
-                running.end(AnswerEvent::failed(Code::Internal, "the answer was not read as fast as it was made"));
+                running.end(AnswerEvent::failed(Code::TooSlow, "the answer was not read as fast as it was made"));
                 self.cancel(request).then_some(request)
             }
         }
@@ -178,7 +178,7 @@ mod tests {
         answers.deliver(finished(1));
         assert!(answers.oldest_cancel().is_none());
         let events = all(&mut slow);
-        assert!(matches!(events[..], [_, _, AnswerEvent::Failed { code: Code::Internal, .. }]), "{events:?}");
+        assert!(matches!(events[..], [_, _, AnswerEvent::Failed { code: Code::TooSlow, .. }]), "{events:?}");
         assert_eq!(all(&mut other).len(), 1);
     }
 

@@ -186,8 +186,9 @@ impl<'model> Scheduler<'model> {
         } else {
             self.chat_steps = 0;
         }
-        let speaking = self.tiers.iter().any(Tier::speaking);
-        self.tiers[next].step(if speaking { Waits::Listener } else { Waits::Nobody }, out);
+        let listeners = self.tiers.iter().map(Tier::listeners).sum();
+        let waits = Waits::new(listeners, self.tiers[next].askers());
+        self.tiers[next].step(waits, out);
     }
 
     /// Chat if it has anything to do, but for one step in a while.
@@ -212,11 +213,17 @@ impl Tier<'_> {
     }
 
     fn reading(&self) -> bool {
-        self.answers.iter().flatten().any(Answer::reading)
+        self.askers() > 0
     }
 
-    fn speaking(&self) -> bool {
-        self.answers.iter().flatten().any(|answer| !answer.reading())
+    /// How many answers are being said.
+    fn listeners(&self) -> usize {
+        self.answers.iter().flatten().filter(|answer| !answer.reading()).count()
+    }
+
+    /// How many wait for their first word in a slot.
+    fn askers(&self) -> usize {
+        self.answers.iter().flatten().filter(|answer| answer.reading()).count()
     }
 
     fn cancel(&mut self, request: u64, out: &mut Vec<FromWorker>) {

@@ -8,6 +8,8 @@ use crate::core::sampling::Sampling;
 
 /// Tokens that the repeat penalty looks back on.
 const PENALTY_WINDOW: i32 = 64;
+/// Logits compared at a time: a maximum found one by one waits for each comparison.
+const LANES: usize = 16;
 
 /// How a slot's next token is chosen.
 pub(super) enum Choice {
@@ -34,7 +36,14 @@ impl Choice {
 
 /// The first of the tokens with the highest logit.
 pub(super) fn likeliest(logits: &[f32]) -> LlamaToken {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let (lanes, rest) = logits.as_chunks::<LANES>();
+    let highest = lanes.iter().fold([f32::NEG_INFINITY; LANES], |mut highest, next| {
+        for (highest, next) in highest.iter_mut().zip(next) {
+            *highest = highest.max(*next);
+        }
+        highest
+    });
+    let highest = highest.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max);
     let place = logits.iter().position(|logit| *logit >= highest).unwrap_or(0);
     LlamaToken(i32::try_from(place).unwrap_or(0))
 }
@@ -76,5 +85,9 @@ mod tests {
     fn the_likeliest_token_is_the_first_with_the_highest_logit() {
         assert_eq!(likeliest(&[-3.0, 2.5, f32::NAN, 2.5, -1.0]), LlamaToken(1));
         assert_eq!(likeliest(&[f32::NAN]), LlamaToken(0));
+        for highest in 0..40 {
+            let logits: Vec<f32> = (0..40).map(|place| if place >= highest { 7.0 } else { -1.0 }).collect();
+            assert_eq!(likeliest(&logits), LlamaToken(highest));
+        }
     }
 }
