@@ -82,24 +82,26 @@ async fn compare(scene: &Scene, daemon: &mut Daemon, size: Size) -> Result<Compa
     let server = Server::start(&scene.files, &scene.server(size, scene.format(), 1)).await?;
     let (mut first, mut total, mut questions) = (Pairs::default(), Pairs::default(), Questions::default());
     let mut tokens = Pairs::default();
-    for (round, ours) in scene.turns() {
-        let heard = long_enough(daemon, &server, size, ours, &mut questions).await?;
-        first.push(round, ours, heard.first()?);
-        total.push(round, ours, heard.total());
-        tokens.push(round, ours, heard.tokens);
+    for round in 0..=scene.rounds {
+        let ours_first = round % 2 == 0;
+        for (heard, ours) in long_enough(daemon, &server, size, ours_first, &mut questions).await? {
+            first.push(round, ours, heard.first()?);
+            total.push(round, ours, heard.total());
+            tokens.push(round, ours, heard.tokens);
+        }
     }
     let note = format!("tokens of an answer: ours {}, theirs {}", median(&tokens.ours), median(&tokens.theirs));
     Ok(Compared { first, total, note })
 }
 
-/// An answer to the next question that has one of the wanted length.
+/// Both answers, and whether each is ours, to the next question that has some of the wanted length.
 async fn long_enough(
     daemon: &mut Daemon,
     server: &Server,
     size: Size,
-    ours: bool,
+    ours_first: bool,
     questions: &mut Questions,
-) -> Result<Heard, Failure> {
+) -> Result<[(Heard, bool); 2], Failure> {
     let (least, most) = match size {
         Size::Small => (1.0, CHAT_TOKENS),
         Size::Large => (LEAST, EXPLAIN_TOKENS),
@@ -109,13 +111,16 @@ async fn long_enough(
             Size::Small => questions.short(),
             Size::Large => questions.long(),
         };
-        let heard = if ours {
-            daemon.ask(&Question::new(tier(size), text)).await?
-        } else {
-            server.ask(&Messages::new(SYSTEM).user(&text), most).await?
-        };
-        if heard.tokens >= least {
-            return Ok(heard);
+        let mut both = [(Heard::default(), ours_first), (Heard::default(), !ours_first)];
+        for (heard, ours) in &mut both {
+            *heard = if *ours {
+                daemon.ask(&Question::new(tier(size), text.clone())).await?
+            } else {
+                server.ask(&Messages::new(SYSTEM).user(&text), most).await?
+            };
+        }
+        if both.iter().all(|(heard, _)| heard.tokens >= least) {
+            return Ok(both);
         }
     }
     Err(format!("of {TRIES} answers none had {least} tokens").into())
