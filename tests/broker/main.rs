@@ -286,12 +286,12 @@ async fn a_shared_subscription_gives_each_message_to_one_member() {
     for version in BOTH {
         for n in 0..2 {
             let mut member = Client::new(broker.local_addr(), version, &format!("member{n}")).await;
-            member.subscribe("$share/house/work/#", 1).await;
+            member.subscribe("$share/house/jobs/#", 1).await;
             members.push(member);
         }
     }
     let mut writer = Client::new(broker.local_addr(), Version::V5, "writer").await;
-    writer.publish_many("work/now", &numbered(100, 4)).await;
+    writer.publish_many("jobs/now", &numbered(100, 4)).await;
     let mut got = Vec::new();
     // Each member's own end mark tells that nothing more is on its way to it.
     for (n, member) in members.iter_mut().enumerate() {
