@@ -1,4 +1,5 @@
-//! Workers that run out of memory, and the waits between those that die one after the other.
+//! Workers that run out of memory or meet instructions that the processor has not, and the waits between those that die one
+//! after the other.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -90,6 +91,16 @@ async fn a_model_that_the_kernel_kills_for_its_memory_is_given_up() {
     assert!(message.contains("memory runs out"), "{message}");
     house.stop().await;
     assert_eq!(group.deaths(), 3);
+}
+
+/// L8: a program that was built for another processor.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_meets_an_illegal_instruction_says_what_it_was_built_for() {
+    let house = House::start(chat("fake:"), behind("kill -ILL $$"));
+    house.wait_for("the model is given up", ModelStates::settled).await;
+    let unavailable = house.models.generate(prompt("hi")).unwrap_err();
+    assert!(unavailable.message.contains("built for a processor with other instructions"), "{unavailable}");
+    house.stop().await;
 }
 
 /// L2: a worker that is killed again and again is started again each time, after waits that double up to the longest.

@@ -6,11 +6,13 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::pin::Pin;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use nix::libc::SIGILL;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -43,6 +45,8 @@ pub(super) enum Outcome {
         why: String,
         /// The tier that was being loaded.
         loading: Option<ModelTier>,
+        /// Whether it came to an instruction that the processor does not have.
+        illegal: bool,
     },
 }
 
@@ -145,7 +149,7 @@ impl Life {
             };
             if let Err(why) = step {
                 let loading = if self.ready { None } else { self.loading.first().copied() };
-                return Outcome::Died { why, loading };
+                return Outcome::Died { why, loading, illegal: false };
             }
         }
     }
@@ -228,8 +232,8 @@ impl Life {
         Ok(())
     }
 
-    /// Sees to it that the process is gone, gently where the daemon stops, and says how it ended.
-    pub(super) async fn end(mut self, outcome: &Outcome, options: &SupervisorOptions) -> String {
+    /// Sees to it that the process is gone, gently where the daemon stops, and adds how it ended.
+    pub(super) async fn end(mut self, outcome: Outcome, options: &SupervisorOptions) -> Outcome {
         // Its end of file tells the worker to go.
         drop((self.reader, self.writer));
         // A worker that closed its socket is dying already, and its own status says more than our signal would.
@@ -238,21 +242,36 @@ impl Life {
             Outcome::Died { .. } => Duration::from_millis(100).min(options.stop_within),
         };
         if let Ok(status) = timeout(patience, self.child.wait()).await {
-            return describe(status);
+            return outcome.with(&describe(&status), is_illegal_instruction(&status));
         }
         if let Err(error) = self.child.start_kill() {
             log::error!("the model worker cannot be killed: {error}");
         }
         // A process in uninterruptible sleep dies later; it is reaped in the background then.
-        match timeout(options.stop_within, self.child.wait()).await {
-            Ok(status) => format!("killed; {}", describe(status)),
+        let how = match timeout(options.stop_within, self.child.wait()).await {
+            Ok(status) => format!("killed; {}", describe(&status)),
             Err(_) => "killed, but not gone yet".to_owned(),
+        };
+        outcome.with(&how, false)
+    }
+}
+
+impl Outcome {
+    /// With how the process ended.
+    fn with(self, how: &str, illegal: bool) -> Self {
+        match self {
+            Self::Died { why, loading, .. } => Self::Died { why: format!("{why} ({how})"), loading, illegal },
+            Self::Shutdown => Self::Shutdown,
         }
     }
 }
 
-fn describe(status: io::Result<ExitStatus>) -> String {
-    status.map_or_else(|error| error.to_string(), |status| status.to_string())
+fn describe(status: &io::Result<ExitStatus>) -> String {
+    status.as_ref().map_or_else(ToString::to_string, ToString::to_string)
+}
+
+fn is_illegal_instruction(status: &io::Result<ExitStatus>) -> bool {
+    status.as_ref().is_ok_and(|status| status.signal() == Some(SIGILL))
 }
 
 /// The process keeps the only other copy of its end of the socket: `Process` is dropped on return.
@@ -272,8 +291,9 @@ fn spawn(socket: OwnedFd, options: &SupervisorOptions) -> io::Result<Child> {
         .process_group(0)
         // ggml waits for its threads at a thousand barriers a token. libgomp spins there for milliseconds, which is the
         // fastest on an idle machine and the slowest by far on a busy one: beside two busy loops on two cores, 1.2 to 1.9
-        // tokens a second instead of 30, for little gained without them.
-        .env("GOMP_SPINCOUNT", std::env::var("GOMP_SPINCOUNT").unwrap_or_else(|_| "50000".to_owned()))
+        // tokens a second instead of 30. Two daemons whose models answer at once on two cores take 12 s with 2,000 for what
+        // takes 27 s with 10,000 and 75 to 116 s with 50,000.
+        .env("GOMP_SPINCOUNT", std::env::var("GOMP_SPINCOUNT").unwrap_or_else(|_| "2000".to_owned()))
         .kill_on_drop(true);
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(is_no_business_of_the_workers) {

@@ -135,7 +135,7 @@ impl Supervisor {
             let started = Instant::now();
             match self.live(shutdown.as_mut()).await {
                 Outcome::Shutdown => return,
-                Outcome::Died { why, loading } => self.mourn(&why, loading),
+                Outcome::Died { why, loading, illegal } => self.mourn(&why, loading, illegal),
             }
             if started.elapsed() >= self.options.stable_after {
                 wait = self.options.first_wait;
@@ -154,7 +154,9 @@ impl Supervisor {
     async fn live(&mut self, shutdown: Pin<&mut impl Future<Output = ()>>) -> Outcome {
         let mut life = match Life::start(&self.plan, &self.options) {
             Ok(life) => life,
-            Err(why) => return Outcome::Died { why: format!("it cannot be started: {why}"), loading: None },
+            Err(why) => {
+                return Outcome::Died { why: format!("it cannot be started: {why}"), loading: None, illegal: false };
+            }
         };
         self.states.send_modify(|states| states.worker = life.process_id());
         let outcome = life.run(&mut self.answers, &mut self.commands, &self.states, shutdown).await;
@@ -172,15 +174,11 @@ impl Supervisor {
                 *state = TierState::Restarting;
             }
         });
-        let how = life.end(&outcome, &self.options).await;
-        match outcome {
-            Outcome::Died { why, loading } => Outcome::Died { why: format!("{why} ({how})"), loading },
-            Outcome::Shutdown => Outcome::Shutdown,
-        }
+        life.end(outcome, &self.options).await
     }
 
     /// Notes a death, and gives a model up that was loaded in vain too often.
-    fn mourn(&mut self, why: &str, loading: Option<ModelTier>) {
+    fn mourn(&mut self, why: &str, loading: Option<ModelTier>, illegal: bool) {
         log::error!("the model worker ended: {why}");
         let Some(tier) = loading else {
             self.load_deaths.clear();
@@ -191,10 +189,16 @@ impl Supervisor {
         if *deaths < LOAD_DEATHS {
             return;
         }
-        let message = format!(
-            "the process that loads it ended {LOAD_DEATHS} times, as it does when memory runs out; \
-             restart hearthd once there is enough, or choose a smaller model"
-        );
+        let message = if illegal {
+            "this hearthd was built for a processor with other instructions; build it on this machine, or elsewhere with \
+             RUSTFLAGS=\"\""
+                .to_owned()
+        } else {
+            format!(
+                "the process that loads it ended {LOAD_DEATHS} times, as it does when memory runs out; \
+                 restart hearthd once there is enough, or choose a smaller model"
+            )
+        };
         log::error!("the {} model is given up: {message}", crate::core::utterance::Tier::from(tier).as_str());
         self.plan.tiers.retain(|plan| plan.tier != tier);
         self.states.send_modify(|states| {
