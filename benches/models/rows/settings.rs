@@ -44,6 +44,7 @@ async fn measure(scene: &Scene, size: Size, model: Model) -> Result<[Line; 3], F
         model.batch,
         model.ubatch
     );
+    eprintln!("    {name}");
     let setup = Setup { join: Duration::ZERO, ..Setup::new(model, Model::none(), scene.threads) };
     let mut daemon = Daemon::start(&setup).await?;
     let (mut firsts, mut rates, mut tokens, mut questions) = (Vec::new(), Vec::new(), 0.0, Questions::default());

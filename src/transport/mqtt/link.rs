@@ -91,6 +91,16 @@ pub(super) enum Receipt {
     V311(rumqttc::Publish),
 }
 
+impl Receipt {
+    /// Whether the broker waits for it.
+    pub(super) fn is_wanted(&self) -> bool {
+        match self {
+            Self::V5(publish) => publish.qos != v5::mqttbytes::QoS::AtMostOnce,
+            Self::V311(publish) => publish.qos != rumqttc::QoS::AtMostOnce,
+        }
+    }
+}
+
 /// What happens on a link.
 #[derive(Debug)]
 pub(super) enum Event {

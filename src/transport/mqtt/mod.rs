@@ -33,7 +33,7 @@ const CLOSED_BEFORE_GUESS: u32 = 3;
 /// A connection that held this long was good: the next pause begins small again.
 const STABLE: Duration = Duration::from_secs(30);
 
-/// Messages that waited and are read between two looks at the link.
+/// Messages whose acknowledgements are asked for between two looks at the link.
 const AT_ONCE: usize = 64;
 
 /// Where the broker is and who we are to it.
@@ -189,7 +189,12 @@ impl Connection {
                     outbox.connected(max_packet);
                 }
                 Event::Subscribed { granted } => self.subscribed(granted, attempt.version),
-                Event::Message(message) => self.take(message, &mut backlog, engine, reload),
+                Event::Message(message) => {
+                    // What has no room to wait is read all the same, and refused.
+                    if let Err(message) = backlog.push(message) {
+                        self.receive(*message, engine, reload);
+                    }
+                }
                 Event::Sent(packet) => outbox.sent(packet),
                 Event::Left => outbox.hand_over(),
                 Event::Acknowledged(packet) => outbox.acknowledged(packet),
@@ -212,26 +217,14 @@ impl Connection {
         }
     }
 
-    /// Reads a message, or lets it wait where replies leave too slowly. What has no room to wait is read all the same, and
-    /// refused.
-    fn take(&self, message: Box<Message>, backlog: &mut Backlog, engine: &Engine, reload: &mpsc::Sender<()>) {
-        let waits = !backlog.is_empty() || self.handle.outbox.pressure() != Pressure::Low;
-        let now = if waits { backlog.push(message).err() } else { Some(message) };
-        if let Some(message) = now {
-            self.receive(*message, engine, reload);
-        }
-    }
-
-    /// Reads some of what waits, as far as there is room for what answers it. Something leaves for each, whose event is the
-    /// occasion for the next.
+    /// Reads what has come, as far as there is room for what answers it. Acknowledgements that leave are the occasion for the
+    /// next; for what wants none there may be no other.
     fn catch_up(&self, backlog: &mut Backlog, engine: &Engine, reload: &mpsc::Sender<()>) {
-        for _ in 0..AT_ONCE.min(backlog.len()) {
-            if self.handle.outbox.pressure() != Pressure::Low {
-                break;
-            }
-            if let Some(message) = backlog.pop() {
-                self.receive(message, engine, reload);
-            }
+        let mut acknowledged = 0;
+        while acknowledged < AT_ONCE && self.handle.outbox.pressure() == Pressure::Low {
+            let Some(message) = backlog.pop() else { return };
+            acknowledged += usize::from(message.receipt.is_wanted());
+            self.receive(message, engine, reload);
         }
     }
 
