@@ -9,7 +9,7 @@ use tokio::time::sleep_until;
 use crate::core::dialogue::{Turn, refers_to_now_or_here};
 use crate::core::reply::{Chunker, Code, Final, Finish, Status, Usage};
 use crate::core::utterance::{Tier, Utterance};
-use crate::inference::protocol::{ModelTier, Prompt};
+use crate::inference::protocol::{Drafts, ModelTier, Prompt};
 use crate::inference::supervisor::models::{Answer, AnswerEvent};
 
 use super::admission::{Full, Place};
@@ -157,7 +157,7 @@ fn context(utterance: &Utterance) -> String {
 
 /// How an answer ended, before it is written down.
 enum End {
-    Model { finish: Finish, usage: Usage, decode_ms: f64 },
+    Model { finish: Finish, usage: Usage, decode_ms: f64, drafts: Drafts },
     Failed(Code, String),
     Stopped(Stop),
     DeadlinePassed,
@@ -204,6 +204,9 @@ pub(super) async fn run(shared: Arc<Shared>, job: Job, mut stop: watch::Receiver
     // Dropped here, the model stops making what nobody will read.
     drop(answer);
     drop(place);
+    if let End::Model { drafts, .. } = end {
+        lock(&shared.counts).add_drafts(tier, drafts);
+    }
     let last = conclude(end, &mut responder);
     lock(&shared.running).remove(responder.id());
     if last.status == Status::Ok && responder.has_text() {
@@ -254,8 +257,8 @@ impl Stream<'_> {
                         None
                     }
                     AnswerEvent::Text(text) => self.chunker.push(&text, Instant::now()),
-                    AnswerEvent::Finished { finish, usage, decode_ms, .. } => {
-                        return End::Model { finish, usage, decode_ms };
+                    AnswerEvent::Finished { finish, usage, decode_ms, drafts } => {
+                        return End::Model { finish, usage, decode_ms, drafts };
                     }
                     AnswerEvent::Failed { code, message } => return End::Failed(code, message),
                 },
@@ -270,7 +273,7 @@ impl Stream<'_> {
 
 fn conclude(end: End, responder: &mut Responder) -> Final {
     match end {
-        End::Model { finish, usage, decode_ms } => {
+        End::Model { finish, usage, decode_ms, .. } => {
             let mut last = Final::new(None, if finish == Finish::Cancelled { Status::Cancelled } else { Status::Ok });
             // The first token came with the prompt's last step: the rate counts those after it.
             if usage.completion_tokens > 1 && decode_ms > 0.0 {

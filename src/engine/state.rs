@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 use crate::core::dialogue::Conversations;
 use crate::core::intents::Rules;
 use crate::core::reply::{Final, Status};
-use crate::core::utterance::Utterance;
-use crate::inference::protocol::ModelTier;
+use crate::core::utterance::{Tier, Utterance};
+use crate::inference::protocol::{Drafts, ModelTier};
 use crate::inference::supervisor::models::{Models, TierState};
 
 use super::admission::Admission;
@@ -136,7 +136,7 @@ fn outcome(last: &Final) -> &'static str {
 /// The words of an utterance stand in the log only where the config says so.
 fn log_outcome(utterance: &Utterance, last: &Final, with_words: bool) {
     let id = last.id.as_deref().unwrap_or("-");
-    let tier = last.tier.map_or("-", crate::core::utterance::Tier::as_str);
+    let tier = last.tier.map_or("-", Tier::as_str);
     let total = last.timing.map_or(0.0, |timing| timing.total_ms);
     let code = outcome(last);
     let said = if with_words {
@@ -208,15 +208,50 @@ pub(super) struct Counts {
     completion_tokens: u64,
     cached: u64,
     fallbacks: u64,
+    drafts: BTreeMap<ModelTier, DraftCounts>,
+}
+
+/// How many tokens were drafted, and how many of them were right.
+#[derive(Debug, Default)]
+struct DraftCounts {
+    drafted: u64,
+    from_conversation: u64,
+    from_chat: u64,
 }
 
 impl Counts {
     fn add(&mut self, last: &Final) {
-        let tier = last.tier.map_or("none", crate::core::utterance::Tier::as_str);
+        let tier = last.tier.map_or("none", Tier::as_str);
         *self.ended.entry((tier, outcome(last))).or_default() += 1;
         self.cached += u64::from(last.cached);
         self.fallbacks += u64::from(last.fallback.is_some());
         self.completion_tokens += last.usage.map_or(0, |usage| u64::from(usage.completion_tokens));
+    }
+
+    pub(super) fn add_drafts(&mut self, tier: ModelTier, drafts: Drafts) {
+        let counts = self.drafts.entry(tier).or_default();
+        counts.drafted += u64::from(drafts.drafted);
+        counts.from_conversation += u64::from(drafts.accepted.saturating_sub(drafts.from_chat));
+        counts.from_chat += u64::from(drafts.from_chat);
+    }
+
+    fn write_drafts(&self, text: &mut String) {
+        // Writing to a String cannot fail.
+        text.push_str("# HELP hearthd_drafted_tokens_total Tokens that were drafted and checked.\n# TYPE hearthd_drafted_tokens_total counter\n");
+        for (tier, counts) in &self.drafts {
+            let tier = Tier::from(*tier).as_str();
+            let _ = writeln!(text, "hearthd_drafted_tokens_total{{tier=\"{tier}\"}} {}", counts.drafted);
+        }
+        text.push_str("# HELP hearthd_accepted_draft_tokens_total Drafted tokens that were right, by where they came from.\n# TYPE hearthd_accepted_draft_tokens_total counter\n");
+        for (tier, counts) in &self.drafts {
+            let tier = Tier::from(*tier).as_str();
+            for (source, count) in [("conversation", counts.from_conversation), ("chat", counts.from_chat)] {
+                let _ = writeln!(
+                    text,
+                    "hearthd_accepted_draft_tokens_total{{tier=\"{tier}\",source=\"{source}\"}} {count}"
+                );
+            }
+        }
     }
 
     pub(super) fn to_text(&self, health: &Health) -> String {
@@ -244,6 +279,32 @@ impl Counts {
             u8::from(health.chat.state == "ready"),
             u8::from(health.explain.state == "ready"),
         );
+        self.write_drafts(&mut text);
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, Health, TierHealth};
+    use crate::inference::protocol::{Drafts, ModelTier};
+
+    #[test]
+    fn drafts_are_counted_by_tier_and_source() {
+        let mut counts = Counts::default();
+        counts.add_drafts(ModelTier::Chat, Drafts { drafted: 5, accepted: 2, from_chat: 0 });
+        counts.add_drafts(ModelTier::Explain, Drafts { drafted: 7, accepted: 4, from_chat: 3 });
+        counts.add_drafts(ModelTier::Explain, Drafts { drafted: 2, accepted: 1, from_chat: 1 });
+        let tier = || TierHealth { model: "m".to_owned(), state: "ready".to_owned() };
+        let text = counts.to_text(&Health { broker: "connected", chat: tier(), explain: tier() });
+        for line in [
+            r#"hearthd_drafted_tokens_total{tier="chat"} 5"#,
+            r#"hearthd_drafted_tokens_total{tier="explain"} 9"#,
+            r#"hearthd_accepted_draft_tokens_total{tier="chat",source="conversation"} 2"#,
+            r#"hearthd_accepted_draft_tokens_total{tier="explain",source="conversation"} 1"#,
+            r#"hearthd_accepted_draft_tokens_total{tier="explain",source="chat"} 4"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is missing:\n{text}");
+        }
     }
 }
