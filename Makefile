@@ -54,6 +54,7 @@ run: model
 
 # Cheap checks first.
 test: build model
+	@.ci/sliding-model
 	@echo '== cargo fmt --check'
 	@cargo fmt --check
 	@echo '== cargo clippy'

