@@ -149,6 +149,8 @@ fn plan(file: &Path, threads: u32) -> LoadPlan {
         tier,
         name: "bench".to_owned(),
         file: file.to_owned(),
+        sha256: None,
+        chat_template: None,
         ctx_size: CONTEXT,
         n_batch: BATCH,
         n_ubatch: UBATCH,

@@ -48,6 +48,8 @@ impl House {
             tier,
             name: "bench".to_owned(),
             file: file.to_owned(),
+            sha256: None,
+            chat_template: None,
             ctx_size: 1_024,
             n_batch: 256,
             n_ubatch: 128,

@@ -24,7 +24,7 @@
 //! | --- | --- | --- |
 //! | [`core`] | utterances, intents, routing, dialogue, replies, YAML with positions | - |
 //! | [`inference`] | the model worker: its process, the frames on its socket, the scheduler over llama.cpp | core |
-//! | [`models`] | the catalogue, downloads, checksums | - |
+//! | [`models`] | the catalogue, downloads, checksums | core |
 //! | [`engine`] | one request's life: admission, deadlines, cancellation, effects in order | core, inference |
 //! | [`transport`] | MQTT and HTTP: bytes to utterances, replies to bytes | core, engine |
 //! | [`broker`] | the embedded MQTT broker, a peer like any other | - |

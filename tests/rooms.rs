@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const MAY_USE: [(&str, &[&str]); 8] = [
     ("core", &["core"]),
     ("inference", &["core", "inference"]),
-    ("models", &["models"]),
+    ("models", &["core", "models"]),
     ("engine", &["core", "inference", "engine"]),
     ("transport", &["core", "engine", "transport"]),
     ("broker", &["broker"]),

@@ -107,10 +107,13 @@ pub(super) fn plan(loaded: &Loaded) -> LoadPlan {
             return None;
         }
         let (name, file) = model_file(&settings, &models.path, folder_of(loaded)).ok()?;
+        let sha256 = ModelRef::parse(&settings.model).ok().and_then(|model| models::known_sha256(&model, &file));
         Some(TierPlan {
             tier,
             name,
             file,
+            sha256,
+            chat_template: settings.chat_template,
             ctx_size: settings.ctx_size,
             n_batch: settings.n_batch,
             n_ubatch: settings.n_ubatch,

@@ -62,6 +62,9 @@ pub struct TierFile {
     pub server: Option<ServerAddress>,
     /// File that holds the server's key.
     pub api_key_file: Option<PathBuf>,
+    /// How messages become a prompt: a name that llama.cpp has (`chatml`, `llama3`, `gemma`), or `plain`. Default: what the
+    /// model's file says, plain where it says nothing.
+    pub chat_template: Option<String>,
     /// Tokens of prompt and answer together. Default 1024.
     #[schemars(range(min = 128))]
     pub ctx_size: Option<u32>,
@@ -100,6 +103,8 @@ pub struct ModelSettings {
     pub model: String,
     /// The server that answers, where none of our own does.
     pub server: Option<ServerAddress>,
+    /// How messages become a prompt, `None` for what the model's file says.
+    pub chat_template: Option<String>,
     /// Tokens of prompt and answer together.
     pub ctx_size: u32,
     /// Tokens handed to llama.cpp at once.
@@ -150,6 +155,7 @@ impl TierFile {
     /// Keys that say how a model is run here, as far as they are set.
     pub(super) fn local_keys(&self) -> Vec<&'static str> {
         let keys = [
+            ("chat_template", self.chat_template.is_some()),
             ("n_batch", self.n_batch.is_some()),
             ("n_ubatch", self.n_ubatch.is_some()),
             ("threads", self.threads.is_some()),
@@ -162,6 +168,7 @@ impl TierFile {
         ModelSettings {
             model: self.model.clone().unwrap_or_else(|| model.to_owned()),
             server: self.server.clone(),
+            chat_template: self.chat_template.clone(),
             ctx_size: self.ctx_size.unwrap_or(1024),
             n_batch: self.n_batch.unwrap_or(256),
             n_ubatch: self.n_ubatch.unwrap_or(128),

@@ -3,6 +3,7 @@
 //! Nothing in here touches a socket, a file, a clock or a model; it takes text and instants and returns what should
 //! happen. That keeps it deterministic and lets a test, a fuzzer or a bench call it directly.
 
+pub mod checksum;
 pub mod dialogue;
 pub mod gpu_layers;
 pub mod intents;

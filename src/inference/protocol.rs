@@ -41,6 +41,10 @@ pub struct TierPlan {
     pub name: String,
     /// The GGUF file; a name that starts with `fake:` is the fake model of the tests.
     pub file: PathBuf,
+    /// The file's sha256 in lowercase hexadecimal, where it is known: another file is not loaded.
+    pub sha256: Option<String>,
+    /// How messages become a prompt: a name that llama.cpp has, or `plain`; `None` for what the file says.
+    pub chat_template: Option<String>,
     /// Tokens of prompt and answer together, of one conversation.
     pub ctx_size: u32,
     /// Tokens handed to llama.cpp at once.

@@ -2,37 +2,18 @@
 //!
 //! The line is in the form of `sha256sum`, so that `sha256sum -c FILE.sha256` checks a model without hearthd.
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-const BLOCK: usize = 1 << 20;
+use crate::core::checksum;
 
 /// The file's sha256 in lowercase hexadecimal.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn sha256_of(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut block = vec![0; BLOCK];
-    let mut hasher = Sha256::new();
-    loop {
-        match file.read(&mut block) {
-            Ok(0) => break,
-            Ok(read) => hasher.update(&block[..read]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let mut text = String::with_capacity(64);
-    for byte in hasher.finalize() {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    checksum::sha256_of(File::open(path)?)
 }
 
 /// Whether `text` has the form of a sha256; only then is an etag one.
@@ -68,15 +49,6 @@ pub(crate) fn forget(model: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_sum_is_the_standard_one() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("abc");
-        fs::write(&path, b"abc").unwrap();
-        // FIPS 180-2, appendix B.1.
-        assert_eq!(sha256_of(&path).unwrap(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    }
 
     #[test]
     fn a_recorded_sum_comes_back_and_a_broken_one_does_not() {

@@ -117,6 +117,17 @@ pub fn resolve(model: &ModelRef, models_dir: &Path) -> PathBuf {
     }
 }
 
+/// The sha256 that the model's `file` must have, in lowercase hexadecimal: the catalogue's, else what stands beside the file
+/// since it was pulled; `None` for a file of which nobody told one.
+#[must_use]
+pub fn known_sha256(model: &ModelRef, file: &Path) -> Option<String> {
+    match model.kind() {
+        Kind::Fake(_) => None,
+        Kind::Known(entry) => entry.sha256().map(str::to_owned).or_else(|| checksum::recorded(file)),
+        Kind::Hub(_) | Kind::Path(_) => checksum::recorded(file),
+    }
+}
+
 /// Whether the model's file is there; the test model always is.
 #[must_use]
 pub fn is_present(model: &ModelRef, models_dir: &Path) -> bool {
@@ -151,6 +162,8 @@ fn parse_hub(text: &str, reference: &str) -> Result<HubFile, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn kind(text: &str) -> Kind {
@@ -216,6 +229,26 @@ mod tests {
         assert_eq!(shown("hf:a/b/Tiny.Q4_0.gguf"), "Tiny.Q4_0");
         assert_eq!(shown("/srv/models/own.gguf"), "own");
         assert_eq!(shown("fake:x"), "fake:x");
+    }
+
+    #[test]
+    fn the_catalogues_sum_goes_before_the_one_beside_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let known = |text: &str| {
+            let model = ModelRef::parse(text).unwrap();
+            let file = dir.path().join(resolve(&model, dir.path()));
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            let before = known_sha256(&model, &file);
+            checksum::record(&file, &"ab".repeat(32)).unwrap();
+            (before, known_sha256(&model, &file))
+        };
+        let beside = Some("ab".repeat(32));
+        assert_eq!(known("own.gguf"), (None, beside.clone()));
+        assert_eq!(known("hf:a/b/c.gguf"), (None, beside.clone()));
+        assert_eq!(known("llama-3.2-1b-instruct"), (None, beside));
+        let small = catalogue::find("smollm2-135m-instruct").unwrap().sha256().map(str::to_owned);
+        assert_eq!(known("smollm2-135m-instruct"), (small.clone(), small));
+        assert_eq!(known_sha256(&ModelRef::parse("fake:x").unwrap(), Path::new("fake:x")), None);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use hearthd::core::checksum::sha256_of;
 use hearthd::core::reply::Code;
 use hearthd::inference::protocol::{LoadPlan, ModelTier};
 use hearthd::inference::supervisor::models::{ModelStates, TierState};
 
-use crate::support::{House, options, prompt, real_model, tier};
+use crate::support::{House, Reply, options, prompt, real_model, tier};
 
 /// Loads a file as chat's model beside a good one; returns what is said of it.
 async fn refused(file: &Path) -> String {
@@ -67,6 +68,25 @@ async fn a_file_cut_off_anywhere_is_not_loaded() {
     }
 }
 
+/// L1: a file that is not the one it should be is not shown to llama.cpp, which trusts what it reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_another_sum_than_it_should_have_is_not_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plan = tier(ModelTier::Chat, real_model());
+    plan.state_dir = Some(folder.path().to_owned());
+    let right = sha256_of(std::fs::File::open(&plan.file).unwrap()).unwrap();
+    for (sum, loads) in [("0".repeat(64), false), (right.clone(), true), (right, true)] {
+        plan.sha256 = Some(sum.clone());
+        let house = House::settled(LoadPlan { tiers: vec![plan.clone()] }).await;
+        match house.models.generate(prompt("hi")) {
+            Ok(_) => assert!(loads, "{sum}"),
+            Err(unavailable) => assert!(!loads && unavailable.message.contains(&sum), "{unavailable}"),
+        }
+        house.stop().await;
+    }
+    assert_eq!(std::fs::read_dir(folder.path().join("checked-models")).unwrap().count(), 1);
+}
+
 /// L1: a model of an architecture that llama.cpp does not know.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_of_an_unknown_architecture_says_which() {
@@ -100,6 +120,27 @@ async fn a_header_with_a_wrong_byte_costs_that_model_at_most() {
         assert_eq!(house.ask(question).await.text(), "fake answer ", "round {round}");
         house.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_template_is_one_that_llama_cpp_has_or_none() {
+    let mut answers = Vec::new();
+    for template in [None, Some("chatml"), Some("plain"), Some("chitml")] {
+        let mut plan = tier(ModelTier::Chat, real_model());
+        plan.chat_template = template.map(str::to_owned);
+        let house = House::settled(LoadPlan { tiers: vec![plan] }).await;
+        match house.models.generate(prompt("What is the capital of France?")) {
+            Ok(answer) => answers.push(Reply::read(answer).await.finished().1.prompt_tokens),
+            Err(unavailable) => {
+                assert_eq!(template, Some("chitml"), "{unavailable}");
+                assert!(unavailable.message.contains("`chitml`"), "{unavailable}");
+            }
+        }
+        house.stop().await;
+    }
+    let [own, named, plain] = answers[..] else { panic!("{answers:?}") };
+    assert_eq!(own, named, "the model's own is ChatML");
+    assert!(plain < own, "{plain}, {own}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,6 +40,8 @@ pub(crate) fn tier(tier: ModelTier, file: impl Into<PathBuf>) -> TierPlan {
         tier,
         name: "test-model".to_owned(),
         file: file.into(),
+        sha256: None,
+        chat_template: None,
         ctx_size: 512,
         n_batch: 256,
         n_ubatch: 128,

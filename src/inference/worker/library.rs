@@ -17,6 +17,8 @@ use super::gpu::Room;
 use super::llama::{self, LlamaTier};
 use super::model::Model;
 use super::schedule::Scheduler;
+#[cfg(feature = "llama")]
+use super::{gguf, sums};
 use crate::core::gpu_layers::GpuLayers;
 #[cfg(feature = "llama")]
 use crate::inference::protocol::ModelTier;
@@ -36,6 +38,16 @@ struct ModelFile {
     tiers: Vec<TierPlan>,
     begun: Instant,
     content: OnceLock<Result<Content, String>>,
+}
+
+#[cfg(feature = "llama")]
+impl ModelFile {
+    /// Whether llama.cpp may see it, which trusts what it reads.
+    fn check(&self) -> Result<(), String> {
+        gguf::check(&self.path).map_err(|error| error.to_string())?;
+        let known = self.tiers.iter().find_map(|plan| Some((plan.sha256.as_deref()?, plan.state_dir.as_deref())));
+        known.map_or(Ok(()), |(sum, state_dir)| sums::check(&self.path, sum, state_dir))
+    }
 }
 
 enum Content {
@@ -111,6 +123,7 @@ impl Library {
         if fake::is_fake(&file.path) {
             return fake::read(&file.path).map(|()| Content::Fake);
         }
+        file.check().map_err(|error| format!("{} {error}", file.path.display()))?;
         let backend = self.backend()?;
         let layers = match file.gpu_layers {
             GpuLayers::Count(count) => count,
@@ -202,6 +215,8 @@ mod tests {
             tier,
             name: "m".to_owned(),
             file: file.to_owned(),
+            sha256: None,
+            chat_template: None,
             ctx_size: 256,
             n_batch: 64,
             n_ubatch: 64,

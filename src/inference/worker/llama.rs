@@ -4,6 +4,7 @@
 //! means that its cells are marked, not copied. A slot may hold what its last answer left, of which the scheduler says how
 //! much stays. Nothing here decides what runs when.
 
+mod aside;
 mod choice;
 mod draft;
 
@@ -21,8 +22,8 @@ use llama_cpp_2::model::{LlamaChatMessage, LlamaChatTemplate, LlamaModel};
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::vocab::LlamaVocab;
 
+use self::aside::Aside;
 use self::choice::Choice;
-use super::gguf;
 use super::logs::relay;
 use super::model::{Drafted, Model, Prepared, Refused, Sampled, Token, Work, checked};
 use super::prompt::{Layout, Role, Vocabulary};
@@ -31,13 +32,18 @@ use crate::inference::protocol::{Prompt, TierPlan, WorkerCode};
 
 /// llama.cpp allows 256 sequences; more conversations than this are no use on one machine.
 const MOST_SLOTS: u32 = 64;
+/// Where system prompts' states are kept, under the state folder.
+const STATES: &str = "prompt-states";
 /// The sequence of the system prompt; a slot's is its number plus one.
 const SHARED_SEQUENCE: i32 = 0;
+/// A chat template that is none.
+const PLAIN: &str = "plain";
 
 /// Reads a model's file, which takes as long as the disk does.
 pub(super) fn read(backend: &LlamaBackend, file: &Path, gpu_layers: u32) -> Result<LlamaModel, String> {
-    gguf::check(file).map_err(|error| format!("{} {error}", file.display()))?;
-    let params = LlamaModelParams::default().with_n_gpu_layers(gpu_layers);
+    // The CPU's kernels want most weights in another order, which is a copy: with the file mapped, both would be there. A
+    // graphics card takes its copy from the mapped file.
+    let params = LlamaModelParams::default().with_n_gpu_layers(gpu_layers).with_use_mmap(gpu_layers > 0);
     relay::take_first_error();
     LlamaModel::load_from_file(backend, file, &params).map_err(|_| {
         let why = relay::take_first_error().unwrap_or_else(|| "it gave no reason".to_owned());
@@ -54,6 +60,7 @@ pub(super) struct LlamaTier<'model> {
     batch: LlamaBatch<'static>,
     step_tokens: usize,
     choices: Vec<Option<Choice>>,
+    aside: Aside,
     /// Whether a part of a sequence can be copied and kept; a recurrent state can only be had whole.
     cuts: bool,
     /// Whether drafted tokens are checked here.
@@ -73,7 +80,7 @@ impl<'model> LlamaTier<'model> {
         gpu_layers: u32,
         drafts_for: Option<u32>,
     ) -> Result<Self, String> {
-        let vocabulary = LlamaVocabulary::new(model);
+        let vocabulary = LlamaVocabulary::new(model, plan.chat_template.as_deref());
         let ctx_size = plan.ctx_size.min(model.n_ctx_train());
         if ctx_size < plan.ctx_size {
             log::warn!(
@@ -83,9 +90,7 @@ impl<'model> LlamaTier<'model> {
             );
         }
         let layout = Layout::new(&vocabulary, &plan.system_prompt, ctx_size);
-        if !layout.has_template() {
-            log::warn!("{} has no chat template that llama.cpp knows; its prompts are plain text", plan.name);
-        }
+        say_which_template(plan, layout.has_template())?;
         if !layout.leaves_room() {
             return Err(format!(
                 "the system prompt takes {} tokens of a ctx_size of {ctx_size}; shorten the one or raise the other",
@@ -108,6 +113,8 @@ impl<'model> LlamaTier<'model> {
             batch: LlamaBatch::new(step_tokens, 1),
             step_tokens,
             choices: (0..slots).map(|_| None).collect(),
+            // A graphics card's memory is far, and its attention passes over what is not its own.
+            aside: Aside::new(if gpu_layers == 0 { usize_of(slots) } else { 0 }),
             cuts: !(model.is_recurrent() || model.is_hybrid()),
             speculates: false,
             draft: None,
@@ -132,7 +139,7 @@ impl<'model> LlamaTier<'model> {
             self.layout.prefix()
         );
         let folder = plan.state_dir.as_deref().filter(|_| !self.layout.prefix().is_empty());
-        let file = folder.and_then(|folder| match StateFile::new(folder, &plan.file, &settings) {
+        let file = folder.and_then(|folder| match StateFile::new(&folder.join(STATES), &plan.file, &settings) {
             Ok(file) => Some(file),
             Err(error) => {
                 log::debug!("the state of {}'s system prompt has no place: {error}", plan.name);
@@ -299,6 +306,7 @@ impl Model for LlamaTier<'_> {
 
     fn open(&mut self, slot: usize, kept: usize, prepared: &Prepared, prompt: &Prompt) -> Result<usize, Refused> {
         let sequence = sequence_of(slot);
+        self.bring_back(slot, kept > 0);
         let cached = if kept > 0 && self.keep(sequence, kept) && self.holds(sequence) == kept {
             kept
         } else {
@@ -331,6 +339,10 @@ impl Model for LlamaTier<'_> {
         Ok(tokens)
     }
 
+    fn tidy(&mut self) -> bool {
+        self.put_one_aside()
+    }
+
     fn piece(&self, _slot: usize, token: Token, bytes: &mut Vec<u8>) {
         bytes.reserve(32);
         self.vocabulary.vocab.token_to_piece_into(LlamaToken(token), bytes, false, None);
@@ -341,12 +353,33 @@ impl Model for LlamaTier<'_> {
             *choice = None;
         }
         let sequence = sequence_of(slot);
+        self.bring_back(slot, false);
         if keep > 0 && self.keep(sequence, keep) && self.holds(sequence) == keep {
+            self.left(slot);
             return keep;
         }
         self.forget(sequence);
         0
     }
+}
+
+/// Says where prompts are not written as their model was trained for.
+fn say_which_template(plan: &TierPlan, works: bool) -> Result<(), String> {
+    match plan.chat_template.as_deref() {
+        Some(PLAIN) => {}
+        Some(name) if !works => {
+            return Err(format!(
+                "llama.cpp has no chat template `{name}`; name one that it has (chatml, llama3, gemma), or `{PLAIN}`, or leave \
+                 chat_template out for what the file says"
+            ));
+        }
+        None if !works => log::warn!(
+            "{} has no chat template that llama.cpp knows, so its prompts are plain text; chat_template names another",
+            plan.name
+        ),
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Tokens that a model's sliding window spans, if it has one.
@@ -405,8 +438,13 @@ struct LlamaVocabulary<'model> {
 }
 
 impl<'model> LlamaVocabulary<'model> {
-    fn new(model: &'model LlamaModel) -> Self {
-        Self { model, vocab: model.vocab(), template: model.chat_template(None).ok() }
+    fn new(model: &'model LlamaModel, template: Option<&str>) -> Self {
+        let template = match template {
+            None => model.chat_template(None).ok(),
+            Some(PLAIN) => None,
+            Some(name) => LlamaChatTemplate::new(name).ok(),
+        };
+        Self { model, vocab: model.vocab(), template }
     }
 
     /// Whether a token ends the answer. A model that begins another message in place of ending its own is at its end too.

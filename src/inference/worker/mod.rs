@@ -19,6 +19,8 @@ mod repeats;
 mod schedule;
 #[cfg(any(feature = "llama", test))]
 mod states;
+#[cfg(any(feature = "llama", test))]
+mod sums;
 pub(in crate::inference) mod text;
 
 use std::io::{self, Write};
@@ -158,22 +160,17 @@ fn compute(library: &Library, input_rx: &Receiver<Input>, mut outbox: Outbox) ->
     }
     loop {
         outbox.flush()?;
-        let input = if scheduler.busy() {
-            match input_rx.try_recv() {
-                Ok(input) => input,
-                Err(TryRecvError::Empty) => {
-                    scheduler.step(&mut outbox.frames);
-                    continue;
-                }
-                Err(TryRecvError::Disconnected) => return Ok(()),
+        let input = match input_rx.try_recv() {
+            Err(TryRecvError::Empty) if scheduler.busy() => {
+                scheduler.step(&mut outbox.frames);
+                continue;
             }
-        } else {
+            Err(TryRecvError::Empty) if scheduler.tidy() => continue,
             // Ends with the socket: the reader then sends the end.
-            match input_rx.recv() {
-                Ok(input) => input,
-                Err(_) => return Ok(()),
-            }
+            Err(TryRecvError::Empty) => input_rx.recv().ok(),
+            received => received.ok(),
         };
+        let Some(input) = input else { return Ok(()) };
         match input {
             Input::Frame(frame) => scheduler.handle(frame, &mut outbox.frames),
             Input::Read(file) => {

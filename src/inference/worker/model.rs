@@ -128,6 +128,11 @@ pub(super) trait Model {
     /// Ends a slot's conversation and forgets all of it but its first `keep` tokens; returns how many it still holds, which
     /// may be none.
     fn close(&mut self, slot: usize, keep: usize) -> usize;
+
+    /// Does one thing that waits until nobody else does, in some milliseconds; `false` where there is none left.
+    fn tidy(&mut self) -> bool {
+        false
+    }
 }
 
 /// The sampling's settings, cut to what every model can work with.

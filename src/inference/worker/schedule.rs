@@ -150,6 +150,11 @@ impl<'model> Scheduler<'model> {
         self.tiers.iter().any(Tier::busy)
     }
 
+    /// Does something that can wait until nothing is asked; `false` where there is nothing left to do.
+    pub(super) fn tidy(&mut self) -> bool {
+        self.tiers.iter_mut().any(|tier| tier.model.tidy())
+    }
+
     /// Takes one frame of the daemon's.
     pub(super) fn handle(&mut self, frame: ToWorker, out: &mut Vec<FromWorker>) {
         match frame {

@@ -1,4 +1,5 @@
-//! The system prompts' states on disk, so that a restarted worker need not compute them again.
+//! What was found out about a model's file, kept on disk so that a restarted worker need not find it out again: the system
+//! prompts' states.
 //!
 //! A file is named after everything its state depends on, ends with a checksum of what stands before it, and is written
 //! beside its place and then moved there. Whatever is wrong with one makes it as good as absent: the state can always be
@@ -6,10 +7,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
+
+use crate::core::checksum::hex;
 
 /// Files kept; the oldest go. Two tiers, and some to go back to.
 const MOST_FILES: usize = 8;
@@ -17,7 +20,6 @@ const MOST_FILES: usize = 8;
 const CHECKSUM_BYTES: usize = 32;
 /// A state is a few megabytes; a file beyond this is none of ours.
 const MOST_BYTES: u64 = 1 << 30;
-const FOLDER: &str = "prompt-states";
 const ENDING: &str = "state";
 
 /// The place of one state.
@@ -27,16 +29,17 @@ pub(super) struct StateFile {
 }
 
 impl StateFile {
-    /// The place of the state that `model` computes from `settings`, which name everything else that it depends on.
-    pub(super) fn new(state_dir: &Path, model: &Path, settings: &str) -> io::Result<Self> {
+    /// The place in `folder` of the state that `model` computes from `settings`, which name everything else that it depends
+    /// on. Any change of the model's file makes it another place, even one that puts its modification time back.
+    pub(super) fn new(folder: &Path, model: &Path, settings: &str) -> io::Result<Self> {
         let path = model.canonicalize()?;
-        let metadata = path.metadata()?;
-        let modified = metadata.modified()?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+        let file = path.metadata()?;
+        let written = [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()];
         let mut hash = Sha256::new();
         hash.update(concat!("hearthd ", env!("CARGO_PKG_VERSION"), "\0"));
         hash.update(path.as_os_str().as_encoded_bytes());
-        hash.update(format!("\0{}\0{}\0{settings}", metadata.len(), modified.as_nanos()));
-        Ok(Self { path: state_dir.join(FOLDER).join(format!("{}.{ENDING}", hex(&hash.finalize()))) })
+        hash.update(format!("\0{} {} {} {written:?}\0{settings}", file.dev(), file.ino(), file.len()));
+        Ok(Self { path: folder.join(format!("{}.{ENDING}", hex(&hash.finalize()))) })
     }
 
     /// The file, if it is there and whole.
@@ -64,11 +67,6 @@ impl StateFile {
         written?;
         remove_oldest(folder)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn is_whole(path: &Path) -> io::Result<bool> {
@@ -104,14 +102,14 @@ mod tests {
     use std::io;
     use std::path::Path;
 
-    use super::{FOLDER, MOST_FILES, StateFile};
+    use super::{MOST_FILES, StateFile};
 
     fn saved(folder: &Path, settings: &str) -> StateFile {
         let model = folder.join("model.gguf");
         if !model.exists() {
             fs::write(&model, "weights").unwrap();
         }
-        let state = StateFile::new(folder, &model, settings).unwrap();
+        let state = StateFile::new(&folder.join("states"), &model, settings).unwrap();
         state.save(|path| fs::write(path, "state")).unwrap();
         state
     }
@@ -122,7 +120,8 @@ mod tests {
         let model = folder.path().join("model.gguf");
         let state = saved(folder.path(), "settings");
         assert!(fs::read(state.whole().unwrap()).unwrap().starts_with(b"state"));
-        let found = |model: &Path, settings| StateFile::new(folder.path(), model, settings).unwrap().whole().is_some();
+        let states = folder.path().join("states");
+        let found = |model: &Path, settings| StateFile::new(&states, model, settings).unwrap().whole().is_some();
         assert!(found(&model, "settings"));
         assert!(!found(&model, "other settings"));
         let other = folder.path().join("other.gguf");
@@ -130,7 +129,7 @@ mod tests {
         assert!(!found(&other, "settings"));
         fs::write(&model, "other weights").unwrap();
         assert!(!found(&model, "settings"));
-        assert!(StateFile::new(folder.path(), &folder.path().join("gone.gguf"), "settings").is_err());
+        assert!(StateFile::new(&states, &folder.path().join("gone.gguf"), "settings").is_err());
     }
 
     #[test]
@@ -157,7 +156,7 @@ mod tests {
         let fails = |path: &Path| fs::write(path, "half").and(Err(io::Error::other("disk full")));
         assert!(state.save(fails).is_err());
         assert!(state.whole().is_some());
-        assert_eq!(fs::read_dir(folder.path().join(FOLDER)).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(folder.path().join("states")).unwrap().count(), 1);
     }
 
     #[test]
@@ -170,6 +169,6 @@ mod tests {
         }
         let newest = saved(folder.path(), "newest");
         assert!(newest.whole().is_some());
-        assert_eq!(fs::read_dir(folder.path().join(FOLDER)).unwrap().count(), MOST_FILES);
+        assert_eq!(fs::read_dir(folder.path().join("states")).unwrap().count(), MOST_FILES);
     }
 }

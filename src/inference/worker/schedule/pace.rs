@@ -86,6 +86,12 @@ mod tests {
     }
 
     #[test]
+    fn listeners_count_where_they_are_more_than_those_who_wait_for_a_first_word() {
+        let who = [(0, 0), (0, 1), (1, 1), (2, 1)].map(|(listeners, askers)| Waits::new(listeners, askers));
+        assert_eq!(who, [Waits::Askers, Waits::Askers, Waits::Askers, Waits::Listeners]);
+    }
+
+    #[test]
     fn a_machine_that_gets_slow_is_noticed_and_still_reads() {
         let mut pace = Pace::default();
         pace.note(100, Duration::ZERO);
