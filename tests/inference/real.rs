@@ -43,6 +43,24 @@ async fn chunks_are_whole_characters_of_a_model_that_speaks_in_bytes() {
     house.stop().await;
 }
 
+/// A step of three is padded with a token that nobody said.
+#[tokio::test(flavor = "multi_thread")]
+async fn three_answers_at_once_leave_nothing_behind() {
+    let house = House::settled(chat(real_model())).await;
+    let question = || prompt("What is the capital of France?");
+    let alone = house.ask(question()).await.text();
+    for _ in 0..3 {
+        let [one, two, three] = ["Tell me about bread.", "Tell me about whales.", "Tell me about magnets."].map(prompt);
+        let (one, two, three) = tokio::join!(house.ask(one), house.ask(two), house.ask(three));
+        for (reply, about) in [(one, "bread"), (two, "hale"), (three, "agnet")] {
+            let text = reply.text();
+            assert!(text.to_lowercase().contains(about), "{text}");
+        }
+        assert_eq!(house.ask(question()).await.text(), alone);
+    }
+    house.stop().await;
+}
+
 /// Bytes of a process in memory.
 fn resident(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::Outcome;
 use crate::Failure;
 use crate::daemon::{Daemon, Question};
+use crate::figures::median;
 use crate::files::Size;
 use crate::heard::Heard;
 use crate::peer::{Messages, Server};
@@ -25,6 +26,7 @@ pub(super) async fn run(scene: &Scene) -> Result<Outcome, Failure> {
         let mut daemon = Daemon::start(&scene.setup(format, TOKENS)).await?;
         let server = Server::start(&scene.files, &scene.server(size, format, STREAMS)).await?;
         let (mut pairs, mut questions) = (Pairs::default(), Questions::default());
+        let mut said = Pairs::default();
         let mut texts = Texts::default();
         for (turn, (round, ours)) in scene.turns().enumerate() {
             if turn % 2 == 0 {
@@ -38,8 +40,10 @@ pub(super) async fn run(scene: &Scene) -> Result<Outcome, Failure> {
             };
             let tokens: f64 = heard.iter().map(|heard| heard.tokens).sum();
             pairs.push(round, ours, tokens / time.as_secs_f64());
+            said.push(round, ours, tokens);
         }
-        lines.push(pairs.judged(format!("{} {format}", size.name()), "tokens/s", BAR));
+        let note = format!("tokens of all four: ours {}, theirs {}", median(&said.ours), median(&said.theirs));
+        lines.push(pairs.judged(format!("{} {format}", size.name()), "tokens/s", BAR).noted(note));
     }
     Ok(lines.into())
 }

@@ -1,38 +1,61 @@
 //! The same simple questions answered by the small model and by the large one. The bench's two models are of the same
-//! function, so that their answers are about equally long; a bound makes them so.
+//! function, so that most of their answers are equally long; where the four bits make one end earlier, that question does
+//! not count.
 
 use super::Outcome;
 use crate::Failure;
 use crate::daemon::{Daemon, Question};
 use crate::figures::median;
 use crate::files::Size;
+use crate::heard::Heard;
 use crate::questions::Questions;
 use crate::scene::{Scene, tier};
 use crate::table::{Bar, Line, Pairs};
 
-const TOKENS: u32 = 32;
+/// Two spoken sentences.
+const TOKENS: u32 = 48;
+/// Questions asked at most for each that counts.
+const MOST_ASKED: usize = 4;
 /// Times as fast.
 const BAR: Bar = Bar::AtLeast(2.5);
 
 pub(super) async fn run(scene: &Scene) -> Result<Outcome, Failure> {
     let mut daemon = Daemon::start(&scene.setup(scene.format(), TOKENS)).await?;
-    let (mut totals, mut tokens) = (Pairs::default(), Pairs::default());
-    let (mut questions, mut question) = (Questions::default(), String::new());
-    for (turn, (round, small)) in scene.turns().enumerate() {
-        if turn % 2 == 0 {
-            question = questions.short();
+    let (mut totals, mut tokens) = (Pairs::default(), Vec::new());
+    let (mut questions, mut asked) = (Questions::default(), 0);
+    // The first round warms up.
+    for round in 0..=scene.rounds {
+        let heard = loop {
+            asked += 1;
+            if asked > (scene.rounds + 1) * MOST_ASKED {
+                return Err("the two models' answers are hardly ever equally long".into());
+            }
+            let heard = both(&mut daemon, &questions.short(), round % 2 == 0).await?;
+            if heard[0].tokens.total_cmp(&heard[1].tokens).is_eq() {
+                break heard;
+            }
+        };
+        for (heard, small) in heard.iter().zip([true, false]) {
+            totals.push(round, small, heard.total());
         }
-        let size = if small { Size::Small } else { Size::Large };
-        let heard = daemon.ask(&Question::new(tier(size), question.clone())).await?;
-        totals.push(round, small, heard.total());
-        tokens.push(round, small, heard.tokens);
+        tokens.push(heard[0].tokens);
     }
     let faster = 1.0 / totals.ratio();
     let note = format!(
-        "the small one is {faster:.2} times as fast; tokens of an answer: {} and {}",
-        median(&tokens.ours),
-        median(&tokens.theirs)
+        "the small one is {faster:.2} times as fast; tokens of an answer: {}; questions asked: {asked}",
+        median(&tokens)
     );
     let line = Line { ratio: Some(faster), ..totals.line(format!("whole answer, {}", scene.format()), "ms") };
     Ok(vec![line.barred(faster, BAR).noted(note)].into())
+}
+
+/// The small model's answer and the large one's.
+async fn both(daemon: &mut Daemon, question: &str, small_first: bool) -> Result<[Heard; 2], Failure> {
+    let mut ask = async |size| daemon.ask(&Question::new(tier(size), question.to_owned())).await;
+    if small_first {
+        let small = ask(Size::Small).await?;
+        return Ok([small, ask(Size::Large).await?]);
+    }
+    let large = ask(Size::Large).await?;
+    Ok([ask(Size::Small).await?, large])
 }

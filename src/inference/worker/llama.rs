@@ -7,6 +7,7 @@
 mod aside;
 mod choice;
 mod draft;
+mod padding;
 
 use std::io;
 use std::num::NonZeroU32;
@@ -24,6 +25,7 @@ use llama_cpp_2::vocab::LlamaVocab;
 
 use self::aside::Aside;
 use self::choice::Choice;
+use self::padding::Padding;
 use super::logs::relay;
 use super::model::{Drafted, Model, Prepared, Refused, Sampled, Token, Work, checked};
 use super::prompt::{Layout, Role, Vocabulary};
@@ -61,6 +63,8 @@ pub(super) struct LlamaTier<'model> {
     step_tokens: usize,
     choices: Vec<Option<Choice>>,
     aside: Aside,
+    /// Where a CPU computes.
+    padding: Option<Padding>,
     /// Whether a part of a sequence can be copied and kept; a recurrent state can only be had whole.
     cuts: bool,
     /// Whether drafted tokens are checked here.
@@ -115,6 +119,7 @@ impl<'model> LlamaTier<'model> {
             choices: (0..slots).map(|_| None).collect(),
             // A graphics card's memory is far, and its attention passes over what is not its own.
             aside: Aside::new(if gpu_layers == 0 { usize_of(slots) } else { 0 }),
+            padding: (gpu_layers == 0).then(|| Padding::behind(slots, drafts_for.is_some())),
             cuts: !(model.is_recurrent() || model.is_hybrid()),
             speculates: false,
             draft: None,
@@ -331,7 +336,12 @@ impl Model for LlamaTier<'_> {
                 self.add(*token, work.position + place, sequence_of(work.slot), sample)?;
             }
         }
-        self.context.decode(&mut self.batch).map_err(|error| internal(&error))?;
+        let padded = self.pad(works)?;
+        let decoded = self.context.decode(&mut self.batch).map_err(|error| internal(&error));
+        if let Some(sequence) = padded {
+            self.forget(sequence);
+        }
+        decoded?;
         let mut tokens = Vec::with_capacity(wanted.len());
         for (work, output) in wanted {
             self.sample(*work, output, &mut tokens)?;
@@ -398,7 +408,7 @@ fn context_params(
 ) -> LlamaContextParams {
     // With a unified cache n_ctx counts the cells of all sequences together; the system prompt's are there once.
     let cells = ctx_size.saturating_mul(slots).saturating_add(u32::try_from(prefix).unwrap_or(u32::MAX));
-    let cells = cells.saturating_add(drafts_for.unwrap_or(0));
+    let cells = cells.saturating_add(drafts_for.unwrap_or(0)).saturating_add(padding::CELLS);
     let threads =
         plan.threads.map_or_else(available_threads, |threads| i32::try_from(threads).unwrap_or(i32::MAX)).max(1);
     let n_batch = plan.n_batch.max(slots);
@@ -406,7 +416,7 @@ fn context_params(
         .with_n_ctx(NonZeroU32::new(cells))
         .with_n_batch(n_batch)
         .with_n_ubatch(plan.n_ubatch.clamp(slots, n_batch))
-        .with_n_seq_max(slots + 1 + u32::from(drafts_for.is_some()))
+        .with_n_seq_max(slots + 2 + u32::from(drafts_for.is_some()))
         .with_kv_unified(true)
         // A sliding window's memory holds what is in the window alone if it may, and could not be cut then.
         .with_swa_full(true)

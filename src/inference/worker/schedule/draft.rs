@@ -11,9 +11,11 @@ use super::{Answer, FromWorker, Scheduler, Tier};
 use crate::inference::protocol::ModelTier;
 use crate::inference::worker::model::{Drafted, Model, Sampled, Token};
 
-/// A step of the large model with drafts takes so many times as long as one without at most, since chat may be waiting for
-/// its end.
-pub(super) const LONGEST_EXPLAIN_STEP: f64 = 2.0;
+/// A step of the large model with drafts takes so many times as long as one without at most: a question to chat waits for the
+/// running step's end, and of a hundred that come at any time 95 are to wait no longer than a step without. On a graphics
+/// card, and where many cores wait for memory, three tokens take hardly longer than one; on two cores they take half as long
+/// again, so that there is no draft but for trying.
+pub(super) const LONGEST_EXPLAIN_STEP: f64 = 1.05;
 /// A draft may be longer than the earlier place agrees with the end, by so much.
 const BEYOND_AGREEMENT: usize = 1;
 
@@ -80,8 +82,12 @@ impl Tier<'_> {
         }
     }
 
-    /// Takes the time of a step that read no prompt.
+    /// Takes the time of a step that read no prompt. Where so many answers go on that nothing is drafted beside them, the
+    /// model may compute them together, which says nothing of drafts.
     pub(super) fn note_step(&mut self, computed: &[(usize, usize, bool, usize)], took: Duration) {
+        if computed.len() >= self.model.checks_drafts() {
+            return;
+        }
         let tokens = computed.iter().map(|(_, tokens, ..)| tokens).sum();
         let drafted = computed.iter().map(|(.., drafted)| drafted).sum();
         if let Some(worth) = &mut self.worth {
