@@ -13,8 +13,8 @@ use crate::inference::worker::model::{Drafted, Model, Sampled, Token};
 
 /// A step of the large model with drafts takes so many times as long as one without at most: a question to chat waits for the
 /// running step's end, and of a hundred that come at any time 95 are to wait no longer than a step without. On a graphics
-/// card, and where many cores wait for memory, three tokens take hardly longer than one; on two cores they take half as long
-/// again, so that there is no draft but for trying.
+/// card, and where many cores wait for memory, three tokens take hardly longer than one; on two cores they take 1.8 times as
+/// long, so that there is no draft but for trying.
 pub(super) const LONGEST_EXPLAIN_STEP: f64 = 1.05;
 /// A draft may be longer than the earlier place agrees with the end, by so much.
 const BEYOND_AGREEMENT: usize = 1;
