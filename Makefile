@@ -62,10 +62,10 @@ test: build model
 	@echo '== hearthd check, hearthd test'
 	@$(HEARTHD) check
 	@$(HEARTHD) test
-	@echo '== cargo test'
-	@$(CARGO) test --release --no-fail-fast
 	@echo '== fuzz'
 	@.ci/fuzz
+	@echo '== cargo test'
+	@$(CARGO) test --release --no-fail-fast
 
 fuzz: setup
 	@.ci/fuzz
