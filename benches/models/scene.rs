@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::Failure;
 use crate::daemon::{Model, Setup};
@@ -11,6 +12,8 @@ use crate::peer::ServerSetup;
 /// The catalogue's format first: rows that show one format show this.
 const FORMATS: [&str; 2] = ["q4_k_m", "q4_0"];
 const ROUNDS: usize = 7;
+/// Nobody goes on with a conversation sooner than that: an answer is read out first.
+const REST: Duration = Duration::from_secs(2);
 const THREADS: u32 = 2;
 
 pub(crate) struct Scene {
@@ -67,6 +70,12 @@ impl Scene {
     pub(crate) fn turns(&self) -> impl Iterator<Item = (usize, bool)> + use<> {
         (0..=self.rounds).flat_map(|round| [round % 2 == 0, round % 2 != 0].map(|ours| (round, ours)))
     }
+}
+
+/// Lets pass what either still does once its last answer is over, lest it be counted as the other's time: hearthd reads ahead
+/// where a conversation may go on.
+pub(crate) async fn rest() {
+    tokio::time::sleep(REST).await;
 }
 
 /// hearthd's tier that a model answers.

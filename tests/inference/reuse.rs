@@ -1,6 +1,7 @@
 //! What a slot keeps of a conversation, and what is kept from one start to the next, with real models.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hearthd::core::dialogue::Turn;
 use hearthd::core::reply::Usage;
@@ -64,6 +65,23 @@ async fn a_conversations_next_turn_computes_what_is_new() {
         }
     }
     assert!(cached * 100 >= possible * 97, "{cached} of {possible}");
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_nobody_asks_what_stands_before_the_next_words_is_read() {
+    let house = House::settled(long_context(real_model())).await;
+    let first = prompt(QUESTIONS[0]);
+    let user = first.said();
+    let reply = house.ask(Prompt { max_tokens: 40, ..first }).await;
+    let (_, usage) = reply.finished();
+    let before = usage.prompt_tokens + usage.completion_tokens;
+    // A second of quiet, and the time of a step on a slow machine.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let turns = vec![Turn { user, assistant: reply.text() }];
+    let (_, usage) = house.ask(Prompt { turns, max_tokens: 1, ..prompt(QUESTIONS[1]) }).await.finished();
+    // ChatML: the answer's end, a line, the opening of the user's message, a line.
+    assert!(usage.cached_tokens >= before + 4, "{usage:?} after {before} tokens");
     house.stop().await;
 }
 

@@ -11,7 +11,7 @@ use crate::figures::{milliseconds, quantile};
 use crate::files::Size;
 use crate::peer::{Messages, Server};
 use crate::questions::{Questions, SYSTEM};
-use crate::scene::Scene;
+use crate::scene::{Scene, rest};
 use crate::table::{Bar, Line};
 
 /// Questions of each kind, for a 95th in a hundred.
@@ -43,6 +43,7 @@ pub(super) async fn run(scene: &Scene) -> Result<Outcome, Failure> {
     let step = ours.step(&mut questions).await?;
     let each = QUESTIONS.div_ceil(scene.rounds);
     for (round, is_ours) in scene.turns() {
+        rest().await;
         if is_ours {
             ours.round(&mut questions, each).await?;
         } else {

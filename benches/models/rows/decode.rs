@@ -9,7 +9,7 @@ use crate::daemon::{Daemon, Question, Setup};
 use crate::files::Size;
 use crate::peer;
 use crate::questions::Questions;
-use crate::scene::{Scene, tier};
+use crate::scene::{Scene, rest, tier};
 use crate::table::{Bar, Pairs};
 
 /// As many as llama-bench makes.
@@ -24,6 +24,7 @@ pub(super) async fn run(scene: &Scene) -> Result<Outcome, Failure> {
         for size in Size::BOTH {
             let (mut pairs, mut depth) = (Pairs::default(), 0.0);
             for (round, ours) in scene.turns() {
+                rest().await;
                 let rate = if ours {
                     let heard = daemon.ask(&Question::new(tier(size), questions.long())).await?;
                     depth = heard.prompt_tokens;

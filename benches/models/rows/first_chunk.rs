@@ -6,7 +6,7 @@ use crate::daemon::{Daemon, Question};
 use crate::files::Size;
 use crate::peer::{Messages, Server};
 use crate::questions::{Questions, SYSTEM};
-use crate::scene::{Scene, tier};
+use crate::scene::{Scene, rest, tier};
 use crate::table::{Bar, Line, Pairs};
 
 /// What follows the first words does not matter here.
@@ -29,6 +29,7 @@ async fn compare(scene: &Scene, daemon: &mut Daemon, size: Size, format: &str) -
     let (mut pairs, mut questions) = (Pairs::default(), Questions::default());
     let (mut question, mut tokens) = (String::new(), [(0.0, 0.0); 2]);
     for (turn, (round, ours)) in scene.turns().enumerate() {
+        rest().await;
         if turn % 2 == 0 {
             question = questions.short();
         }

@@ -10,7 +10,7 @@ use crate::files::Size;
 use crate::heard::Heard;
 use crate::peer::{Messages, Server};
 use crate::questions::{Questions, SYSTEM};
-use crate::scene::{Scene, tier};
+use crate::scene::{Scene, rest, tier};
 use crate::table::{Bar, Pairs};
 
 const STREAMS: u32 = 4;
@@ -29,6 +29,7 @@ pub(super) async fn run(scene: &Scene) -> Result<Outcome, Failure> {
         let mut said = Pairs::default();
         let mut texts = Texts::default();
         for (turn, (round, ours)) in scene.turns().enumerate() {
+            rest().await;
             if turn % 2 == 0 {
                 texts = Texts::default().map(|_| questions.long());
             }

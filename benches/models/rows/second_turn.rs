@@ -1,5 +1,5 @@
-//! How soon the first words come where a conversation goes on. The server gets the conversation with every question, as its
-//! clients send it; each side's history has its own first answer.
+//! How soon the first words come where a conversation goes on, once the first answer has been heard. The server gets the
+//! conversation with every question, as its clients send it; each side's history has its own first answer.
 
 use super::Outcome;
 use crate::Failure;
@@ -8,7 +8,7 @@ use crate::files::Size;
 use crate::heard::Heard;
 use crate::peer::{Messages, Server};
 use crate::questions::{Questions, SYSTEM};
-use crate::scene::{Scene, tier};
+use crate::scene::{Scene, rest, tier};
 use crate::table::{Bar, Line, Pairs};
 
 const TOKENS: u32 = 40;
@@ -29,6 +29,7 @@ async fn compare(scene: &Scene, daemon: &mut Daemon, size: Size) -> Result<Line,
     let mut texts = (String::new(), String::new());
     let mut computed = [0.0; 2];
     for (turn, (round, ours)) in scene.turns().enumerate() {
+        rest().await;
         if turn % 2 == 0 {
             texts = (questions.short(), format!("And what else can you say about {round} of those?"));
         }
@@ -43,11 +44,13 @@ async fn compare(scene: &Scene, daemon: &mut Daemon, size: Size) -> Result<Line,
 async fn by_us(daemon: &mut Daemon, size: Size, (first, second): &(String, String)) -> Result<Heard, Failure> {
     let first = Question::new(tier(size), first.clone());
     daemon.ask(&first).await?;
+    rest().await;
     daemon.ask(&Question { text: second.clone(), ..first }).await
 }
 
 async fn by_them(server: &Server, (first, second): &(String, String)) -> Result<Heard, Failure> {
     let messages = Messages::new(SYSTEM).user(first);
     let answer = server.ask(&messages, TOKENS).await?;
+    rest().await;
     server.ask(&messages.assistant(&answer.text).user(second), TOKENS).await
 }

@@ -9,7 +9,7 @@ use crate::heard::Heard;
 use crate::peer::{Messages, Server};
 use crate::picture::{Time, Times};
 use crate::questions::{Questions, SYSTEM};
-use crate::scene::{Scene, tier};
+use crate::scene::{Scene, rest, tier};
 use crate::table::{Bar, Line, Pairs};
 
 /// An explanation has at least so many tokens.
@@ -113,6 +113,7 @@ async fn long_enough(
         };
         let mut both = [(Heard::default(), ours_first), (Heard::default(), !ours_first)];
         for (heard, ours) in &mut both {
+            rest().await;
             *heard = if *ours {
                 daemon.ask(&Question::new(tier(size), text.clone())).await?
             } else {

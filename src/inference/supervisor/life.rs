@@ -22,6 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::SupervisorOptions;
 use super::answers::Answers;
+use super::environment;
 use super::models::{Command, ModelStates, TierState};
 use crate::core::reply::Code;
 use crate::inference::frames::{self, FrameError, FrameReader};
@@ -289,44 +290,7 @@ fn spawn(socket: OwnedFd, options: &SupervisorOptions) -> io::Result<Child> {
         .stderr(Stdio::inherit())
         // Ctrl-C in a terminal is for the daemon, which drains its answers first.
         .process_group(0)
-        // ggml waits for its threads at a thousand barriers a token. libgomp spins there for milliseconds, which is the
-        // fastest on an idle machine and the slowest by far on a busy one: beside two busy loops on two cores, 1.2 to 1.9
-        // tokens a second instead of 30. Two daemons whose models answer at once on two cores take 12 s with 2,000 for what
-        // takes 27 s with 10,000 and 75 to 116 s with 50,000.
-        .env("GOMP_SPINCOUNT", std::env::var("GOMP_SPINCOUNT").unwrap_or_else(|_| "2000".to_owned()))
         .kill_on_drop(true);
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(is_no_business_of_the_workers) {
-            process.env_remove(name);
-        }
-    }
+    environment::arrange(&mut process);
     process.spawn()
-}
-
-/// Secrets, and what systemd tells the daemon alone.
-fn is_no_business_of_the_workers(name: &str) -> bool {
-    let secret = name.starts_with("HEARTHD__")
-        && ["PASSWORD", "TOKEN", "USERNAME", "KEY"].iter().any(|word| name.contains(word));
-    secret || matches!(name, "NOTIFY_SOCKET" | "WATCHDOG_USEC" | "WATCHDOG_PID" | "CREDENTIALS_DIRECTORY")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_no_business_of_the_workers;
-
-    #[test]
-    fn secrets_stay_with_the_daemon() {
-        for name in [
-            "HEARTHD__MQTT__PASSWORD",
-            "HEARTHD__HTTP__TOKEN_FILE",
-            "HEARTHD__MODELS__CHAT__API_KEY_FILE",
-            "NOTIFY_SOCKET",
-            "CREDENTIALS_DIRECTORY",
-        ] {
-            assert!(is_no_business_of_the_workers(name), "{name}");
-        }
-        for name in ["HEARTHD__LOG__LEVEL", "PATH", "OMP_NUM_THREADS", "JOURNAL_STREAM"] {
-            assert!(!is_no_business_of_the_workers(name), "{name}");
-        }
-    }
 }

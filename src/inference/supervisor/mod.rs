@@ -5,6 +5,7 @@
 //! loaded is left out, so that the other tier can answer. Tiers that a server elsewhere answers are looked after beside it.
 
 mod answers;
+mod environment;
 mod life;
 pub mod models;
 

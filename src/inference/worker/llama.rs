@@ -305,6 +305,10 @@ impl Model for LlamaTier<'_> {
         self.layout.prepare(&self.vocabulary, prompt)
     }
 
+    fn after_answer(&self, held: usize) -> &[Token] {
+        self.layout.after_answer(held)
+    }
+
     fn cuts(&self) -> bool {
         self.cuts
     }
@@ -347,6 +351,16 @@ impl Model for LlamaTier<'_> {
             self.sample(*work, output, &mut tokens)?;
         }
         Ok(tokens)
+    }
+
+    fn read_on(&mut self, slot: usize, held: usize, tokens: &[Token]) -> Result<(), Refused> {
+        self.bring_back(slot, true);
+        if self.holds(sequence_of(slot)) != held {
+            return Err(internal(&"a free slot does not hold what it kept"));
+        }
+        self.step(&[Work { slot, tokens, position: held, sample: false, drafted: 0 }])?;
+        self.left(slot);
+        Ok(())
     }
 
     fn tidy(&mut self) -> bool {

@@ -26,9 +26,9 @@ pub(in crate::inference) mod text;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal, raise};
 
@@ -42,6 +42,8 @@ use crate::inference::protocol::{FromWorker, LoadPlan, ToWorker};
 const INPUTS: usize = 1024;
 /// How long a computing thread may take to notice that the daemon is gone.
 const LAST_STEP: Duration = Duration::from_millis(200);
+/// Quiet before what may be asked next is prepared: whoever goes on at once should not have to wait for that.
+const READ_AHEAD_AFTER: Duration = Duration::from_secs(1);
 
 /// Why the worker ended before the daemon wanted it to.
 #[derive(Debug, thiserror::Error)]
@@ -155,6 +157,7 @@ fn serve(
 fn compute(library: &Library, input_rx: &Receiver<Input>, mut outbox: Outbox) -> Result<(), WorkerError> {
     let mut scheduler = Scheduler::default();
     let mut unread = library.files();
+    let mut last_step = Instant::now();
     if unread == 0 {
         outbox.frames.push(FromWorker::Ready);
     }
@@ -163,9 +166,19 @@ fn compute(library: &Library, input_rx: &Receiver<Input>, mut outbox: Outbox) ->
         let input = match input_rx.try_recv() {
             Err(TryRecvError::Empty) if scheduler.busy() => {
                 scheduler.step(&mut outbox.frames);
+                last_step = Instant::now();
                 continue;
             }
             Err(TryRecvError::Empty) if scheduler.tidy() => continue,
+            Err(TryRecvError::Empty) if scheduler.can_read_ahead() => {
+                match input_rx.recv_timeout(READ_AHEAD_AFTER.saturating_sub(last_step.elapsed())) {
+                    Err(RecvTimeoutError::Timeout) => {
+                        scheduler.read_ahead();
+                        continue;
+                    }
+                    received => received.ok(),
+                }
+            }
             // Ends with the socket: the reader then sends the end.
             Err(TryRecvError::Empty) => input_rx.recv().ok(),
             received => received.ok(),

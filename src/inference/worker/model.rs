@@ -86,6 +86,12 @@ pub(super) trait Model {
     /// Turns a prompt into tokens, leaving out its oldest turns where not all fit.
     fn prepare(&self, prompt: &Prompt) -> Result<Prepared, Refused>;
 
+    /// The tokens that stand between an answer and what is said next, for a slot that holds `held` tokens; none where they are
+    /// not known, or do not fit behind those.
+    fn after_answer(&self, _held: usize) -> &[Token] {
+        &[]
+    }
+
     /// Whether what a slot keeps can be cut behind any token; if not it can be gone on with whole only.
     fn cuts(&self) -> bool;
 
@@ -121,6 +127,11 @@ pub(super) trait Model {
     /// Computes, and samples one token for each work that asks for it, in the order of the works. A work with drafted tokens
     /// gets one after each token that is as drafted and one more, the others drafted are as if they had not been there.
     fn step(&mut self, works: &[Work<'_>]) -> Result<Vec<Sampled>, Refused>;
+
+    /// Computes more tokens behind the `held` ones that a free slot keeps.
+    fn read_on(&mut self, slot: usize, held: usize, tokens: &[Token]) -> Result<(), Refused> {
+        self.step(&[Work { slot, tokens, position: held, sample: false, drafted: 0 }]).map(drop)
+    }
 
     /// Appends a token's bytes, which may end inside a character; nothing for a special token.
     fn piece(&self, slot: usize, token: Token, bytes: &mut Vec<u8>);

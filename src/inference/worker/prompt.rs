@@ -46,6 +46,8 @@ pub(super) struct Layout {
     system: String,
     ctx_size: usize,
     prefix: Vec<Token>,
+    /// What stands between an answer and what is said next.
+    after_answer: Vec<Token>,
 }
 
 /// A part of a prompt: the template's own, or the content of one message.
@@ -60,7 +62,8 @@ impl Layout {
     pub(super) fn new(vocabulary: &impl Vocabulary, system_prompt: &str, ctx_size: u32) -> Self {
         let system = system_prompt.trim().replace('\0', "");
         let ctx_size = usize::try_from(ctx_size).unwrap_or(usize::MAX);
-        let mut layout = Self { style: Style::Template, system, ctx_size, prefix: Vec::new() };
+        let mut layout =
+            Self { style: Style::Template, system, ctx_size, prefix: Vec::new(), after_answer: Vec::new() };
         // Two turns, since some templates write the first differently from the others.
         if layout.template_parts(vocabulary, 2).is_none() {
             layout.style = Style::Plain;
@@ -71,12 +74,28 @@ impl Layout {
         // The message after the system prompt is the first that somebody said.
         let first_said = parts.iter().position(|part| *part == Part::Content(contents.len() - 1));
         layout.prefix = join(vocabulary, &parts[..first_said.unwrap_or(0)], &contents);
+        layout.after_answer = layout.between_turns(vocabulary);
         layout
+    }
+
+    /// The template's tokens before what is said in a conversation's second turn.
+    fn between_turns(&self, vocabulary: &impl Vocabulary) -> Vec<Token> {
+        let parts = self.parts(vocabulary, 1);
+        let said = parts.iter().rposition(|part| matches!(part, Part::Content(_)));
+        match said.and_then(|said| parts.get(said.checked_sub(1)?)) {
+            Some(Part::Template(text)) if !text.is_empty() => vocabulary.tokenise(text, true),
+            _ => Vec::new(),
+        }
     }
 
     /// The tokens that every prompt begins with.
     pub(super) fn prefix(&self) -> &[Token] {
         &self.prefix
+    }
+
+    /// The tokens between an answer and what is said next; none where they do not fit behind `held` others.
+    pub(super) fn after_answer(&self, held: usize) -> &[Token] {
+        if held + self.after_answer.len() < self.ctx_size { &self.after_answer } else { &[] }
     }
 
     /// Whether the model has a chat template that could be used.

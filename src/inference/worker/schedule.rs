@@ -5,6 +5,7 @@
 //! A slot keeps what it computed when its answer ends, so that the conversation's next turn computes only what is new. Where
 //! it pays, answers go on by several tokens a step that were drafted beforehand.
 
+mod ahead;
 mod draft;
 mod kept;
 mod lookup;
@@ -355,6 +356,9 @@ impl Tier<'_> {
         // Nobody goes on from an answer that was given up: all that it wrote goes, what it found there may stay.
         let keep = |answer: &Answer| if finish == Finish::Cancelled { answer.cached } else { answer.computed };
         if let Some(answer) = self.release(slot, keep) {
+            if finish != Finish::Cancelled {
+                self.look_ahead(slot, &answer);
+            }
             let (rest, end) = answer.finished(finish);
             out.extend(rest);
             out.push(end);

@@ -103,6 +103,23 @@ fn a_prompt_is_system_turns_text_and_context_in_this_order() {
     assert!(prepared.tokens.starts_with(layout.prefix()));
 }
 
+#[test]
+fn what_stands_between_an_answer_and_the_next_words_is_known() {
+    for template in [Template::Chat, Template::Folded, Template::None] {
+        let vocabulary = Bytes { template, begins: true, ..Bytes::default() };
+        for system in ["Be brief.", ""] {
+            let layout = Layout::new(&vocabulary, system, 1_000);
+            let tokens = |turns| layout.prepare(&vocabulary, &prompt(turns, "u1", 10)).unwrap().tokens;
+            let mut known = layout.prepare(&vocabulary, &prompt(0, "u0", 10)).unwrap().tokens;
+            known.extend(layout.content(&vocabulary, "a0"));
+            known.extend(layout.after_answer(known.len()));
+            assert!(!layout.after_answer(0).is_empty());
+            assert!(layout.after_answer(1_000).is_empty(), "there is no room for it");
+            assert_eq!(text(&tokens(1)[..known.len()]), text(&known));
+        }
+    }
+}
+
 /// L9: role tags in what somebody says, and in what was said before.
 #[test]
 fn control_tokens_in_what_was_said_stay_text() {

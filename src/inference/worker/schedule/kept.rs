@@ -9,6 +9,8 @@ use crate::inference::worker::model::Token;
 #[derive(Clone, Debug, Default)]
 struct Memory {
     tokens: Vec<Token>,
+    /// What is to be computed behind them while nobody waits.
+    planned: Vec<Token>,
     used: u64,
 }
 
@@ -55,7 +57,8 @@ impl Kept {
         Some((slot, common(slot)))
     }
 
-    fn tokens(&self, slot: usize) -> &[Token] {
+    /// The tokens that a slot holds.
+    pub(super) fn tokens(&self, slot: usize) -> &[Token] {
         self.memories.get(slot).map_or(&[], |memory| &memory.tokens)
     }
 
@@ -69,7 +72,32 @@ impl Kept {
         self.uses += 1;
         if let Some(memory) = self.memories.get_mut(slot) {
             let used = if tokens.is_empty() { 0 } else { self.uses };
-            *memory = Memory { tokens, used };
+            *memory = Memory { tokens, planned: Vec::new(), used };
+        }
+    }
+
+    /// Notes what is to be computed behind what a free slot holds.
+    pub(super) fn plan(&mut self, slot: usize, tokens: Vec<Token>) {
+        if let Some(memory) = self.memories.get_mut(slot) {
+            memory.planned = tokens;
+        }
+    }
+
+    pub(super) fn has_planned(&self) -> bool {
+        self.memories.iter().any(|memory| !memory.planned.is_empty())
+    }
+
+    /// A slot with something planned, how many tokens it holds, and what is planned, which is forgotten here.
+    pub(super) fn next_planned(&mut self) -> Option<(usize, usize, Vec<Token>)> {
+        let slot = self.memories.iter().position(|memory| !memory.planned.is_empty())?;
+        let memory = &mut self.memories[slot];
+        Some((slot, memory.tokens.len(), std::mem::take(&mut memory.planned)))
+    }
+
+    /// Notes that a free slot holds these tokens behind the others now.
+    pub(super) fn extend(&mut self, slot: usize, tokens: &[Token]) {
+        if let Some(memory) = self.memories.get_mut(slot) {
+            memory.tokens.extend_from_slice(tokens);
         }
     }
 }

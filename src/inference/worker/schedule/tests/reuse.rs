@@ -86,6 +86,9 @@ impl Model for Remembering {
     fn prepare(&self, prompt: &Prompt) -> Result<Prepared, Refused> {
         Ok(Prepared { tokens: tokens(prompt), dropped_turns: 0, max_tokens: prompt.max_tokens })
     }
+    fn after_answer(&self, held: usize) -> &[Token] {
+        if held < self.ctx_size { &[MARK] } else { &[] }
+    }
     fn cuts(&self) -> bool {
         self.cuts
     }
@@ -205,6 +208,32 @@ fn the_next_turn_computes_what_is_new_and_nothing_else() {
 }
 
 #[test]
+fn what_stands_before_the_next_words_is_computed_while_nobody_waits() {
+    for (cuts, ahead) in [(true, 1), (false, 0)] {
+        let (mut scheduler, memory) = remembering(2, cuts);
+        // Cut short, so that its last token is not computed when it ends; then one that ends by itself.
+        let mut turns = Vec::new();
+        for (text, max_tokens, left) in [(talkative(&[]), 3, 1), (String::new(), 50, 0)] {
+            let text = if text.is_empty() { talkative(&turns) } else { text };
+            let prompt = question(&text, &turns, max_tokens);
+            let (text, _) = answered(&mut scheduler, &prompt);
+            let computed = memory.borrow().computed;
+            while scheduler.can_read_ahead() {
+                scheduler.read_ahead();
+            }
+            assert_eq!(memory.borrow().computed - computed, if ahead > 0 { ahead + left } else { 0 });
+            turns.push(Turn { user: prompt.said(), assistant: text });
+            let next = question("and then", &turns, 1);
+            let (text, usage) = answered(&mut scheduler, &next);
+            assert_eq!(text, answer(&next));
+            let new = next.said().len() + 1 + if ahead > 0 { 0 } else { 1 + left };
+            assert_eq!(usize::try_from(usage.prompt_tokens - usage.cached_tokens).unwrap(), new, "{cuts} {max_tokens}");
+            turns.push(Turn { user: next.said(), assistant: text });
+        }
+    }
+}
+
+#[test]
 fn a_cancelled_answer_leaves_nothing_it_wrote_and_the_conversation_it_found() {
     for cuts in [true, false] {
         let (mut scheduler, memory) = remembering(1, cuts);
@@ -260,17 +289,20 @@ proptest! {
     #[test]
     fn nobodys_answer_depends_on_anybody_elses_words(
         cuts in any::<bool>(),
-        rounds in prop::collection::vec((0usize..4, 0usize..6, any::<bool>(), 1u32..40), 1..60),
+        rounds in prop::collection::vec((0usize..4, 0usize..6, any::<bool>(), 1u32..40, any::<bool>()), 1..60),
     ) {
         let (mut scheduler, memory) = remembering(3, cuts);
         let mut talks: [Vec<Turn>; 4] = Default::default();
         let (mut asked, mut cancelled, mut frames) = (BTreeMap::new(), Vec::new(), Vec::new());
-        for (request, (person, steps, cancel, max_tokens)) in (1u64..).zip(rounds) {
+        for (request, (person, steps, cancel, max_tokens, tidies)) in (1u64..).zip(rounds) {
             let text = format!("canary{person} {}", "x".repeat(steps * 7));
             let prompt = question(&text, &talks[person], max_tokens);
             ask(&mut scheduler, request, &prompt);
             for _ in 0..steps {
                 scheduler.step(&mut frames);
+            }
+            while tidies && !scheduler.busy() && scheduler.can_read_ahead() {
+                scheduler.read_ahead();
             }
             if cancel {
                 scheduler.handle(ToWorker::Cancel { request }, &mut frames);
