@@ -22,7 +22,7 @@
 //!
 //! | room | holds | may use |
 //! | --- | --- | --- |
-//! | [`core`] | utterances, intents, routing, dialogue, replies, YAML with positions | - |
+//! | [`core`] | utterances, intents, the home, routing, dialogue, replies, YAML with positions | - |
 //! | [`inference`] | the model worker: its process, the frames on its socket, the scheduler over llama.cpp | core |
 //! | [`models`] | the catalogue, downloads, checksums | core |
 //! | [`engine`] | one request's life: admission, deadlines, cancellation, effects in order | core, inference |

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::config::Span;
 
+use super::devices::DevicesArgs;
 use super::eval::EvalArgs;
 use super::models::ModelsArgs;
 use super::test::TestArgs;
@@ -47,6 +48,8 @@ pub(super) enum Command {
     Eval(EvalArgs),
     /// Sends an utterance through the broker and prints the reply as it streams
     Ask(AskArgs),
+    /// Lists the devices that announce themselves on the broker
+    Devices(DevicesArgs),
     /// Shows the languages that are here, and imports more
     Intents(IntentsArgs),
     /// Lists and fetches models
@@ -127,7 +130,7 @@ pub(super) struct AskArgs {
     pub(super) timeout: Duration,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Span::parse(text).map(|span| span.0).ok_or_else(|| "write a duration as 30s, 1500ms or 5m".to_owned())
 }
 

@@ -8,6 +8,7 @@ mod ask;
 mod check;
 mod connect;
 mod daemon;
+mod devices;
 mod eval;
 mod intents;
 mod matching;
@@ -16,6 +17,7 @@ mod reload;
 mod run;
 mod schema;
 mod sources;
+mod table;
 mod test;
 mod train;
 
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Match(args) => with(config(), |loaded| matching::run(&loaded, args)),
         Command::Eval(args) => eval::run(config, args),
         Command::Ask(args) => with(config(), |loaded| ask::run(&loaded, args)),
+        Command::Devices(args) => with(config(), |loaded| devices::run(&loaded, args)),
         Command::Intents(args) => with(config(), |loaded| intents::run(&loaded, args)),
         Command::Models(args) => with(config(), |loaded| fetch(&loaded, args)),
     };

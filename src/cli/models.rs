@@ -111,15 +111,8 @@ fn list(models_dir: &Path, configured: &[(&str, &str)], json: bool, out: &mut im
         let suits = row.suits.map_or_else(|| "-".to_owned(), |suits| suits.to_string());
         table.push([row.name.clone(), size, format, suits, row.licence.unwrap_or("-").to_owned(), tiers, place]);
     }
-    let widths: Vec<usize> =
-        (0..6).map(|column| table.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0)).collect();
-    for cells in &table {
-        for (column, (cell, width)) in cells.iter().zip(&widths).enumerate() {
-            // Sizes are numbers and end in one column.
-            if column == 1 { write!(out, "{cell:>width$}  ")? } else { write!(out, "{cell:width$}  ")? }
-        }
-        writeln!(out, "{}", cells[6])?;
-    }
+    // Sizes are numbers and end in one column.
+    super::table::write(&table, Some(1), out)?;
     writeln!(out, "\n{}", Machine::here().advice())
 }
 

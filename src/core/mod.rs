@@ -6,6 +6,7 @@
 pub mod checksum;
 pub mod dialogue;
 pub mod gpu_layers;
+pub mod home;
 pub mod intents;
 pub(crate) mod language;
 pub mod reply;

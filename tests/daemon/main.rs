@@ -9,6 +9,9 @@ mod cancelled;
 #[expect(dead_code, reason = "shared with the broker's tests")]
 mod client;
 mod commands;
+#[path = "../support/data.rs"]
+mod data;
+mod devices;
 mod faults;
 mod floods;
 #[path = "../support/home.rs"]

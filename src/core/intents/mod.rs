@@ -174,6 +174,12 @@ impl Rules {
         }
     }
 
+    /// The rooms that a language's rules know, as they are written.
+    #[must_use]
+    pub fn rooms(&self, lang: &str) -> Vec<String> {
+        self.tongues_of(lang).next().map(Tongue::rooms).unwrap_or_default()
+    }
+
     /// Finds the rule that matches what was said, the best one where several do.
     #[must_use]
     pub fn find(&self, text: &str, lang: &str, site: Option<&str>) -> Option<Hit> {

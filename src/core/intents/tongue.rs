@@ -137,6 +137,12 @@ impl Tongue {
         self.tag.len() == tag.len() && self.tag.bytes().zip(tag.bytes()).all(|(ours, theirs)| ours == plain(theirs))
     }
 
+    /// The rooms, as they are written.
+    pub(super) fn rooms(&self) -> Vec<String> {
+        let Some(block) = self.blocks.first() else { return Vec::new() };
+        self.view().entries(block.areas).map(|entry| entry.said.clone()).collect()
+    }
+
     pub(super) fn view(&self) -> View<'_> {
         View { lists: &self.lists, names: &self.names }
     }

@@ -6,10 +6,9 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::Settings;
-use super::link::{self, Client, Event, Events, LinkError, Publish, Version};
+use super::dial::dial;
+use super::link::{Event, Publish};
 
-/// How long the broker may take to let us in.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// How long the daemon's retained status may take: it comes with the subscription.
 const STATUS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -48,10 +47,10 @@ pub async fn ask(
     mut on_reply: impl FnMut(&Value),
 ) -> Result<Value, AskError> {
     let broker = format!("{}:{}", settings.host, settings.port);
-    let (client, mut events) =
-        connect(settings, question).await.map_err(|error| AskError::Broker(broker.clone(), error))?;
+    let (client, mut events) = dial(settings).await.map_err(|error| AskError::Broker(broker.clone(), error))?;
     let base = &settings.base_topic;
     let (status_topic, reply_topic) = (format!("{base}/status"), format!("{base}/reply/{}", question.id));
+    client.subscribe(&[reply_topic.clone(), status_topic.clone()], 1);
     let mut asked = false;
     let mut until = Instant::now() + STATUS_WITHIN;
     loop {
@@ -97,29 +96,4 @@ pub async fn ask(
             return Ok(reply);
         }
     }
-}
-
-/// Connects by MQTT 5 or, where the broker refuses it, 3.1.1, and subscribes to the reply and the daemon's status.
-async fn connect(settings: &Settings, question: &Question) -> Result<(Client, Events), String> {
-    let base = &settings.base_topic;
-    let filters = [format!("{base}/reply/{}", question.id), format!("{base}/status")];
-    let until = Instant::now() + CONNECT_WITHIN;
-    let mut version = Version::V5;
-    loop {
-        let (client, mut events) = link::open(settings, version, true);
-        match timeout_at(until, connected(&mut events)).await {
-            Ok(Ok(())) => {
-                client.subscribe(&filters);
-                return Ok((client, events));
-            }
-            Ok(Err(LinkError::VersionRefused)) if version == Version::V5 => version = Version::V311,
-            Ok(Err(error)) => return Err(error.to_string()),
-            Err(_) => return Err(format!("it did not answer within {} s", CONNECT_WITHIN.as_secs())),
-        }
-    }
-}
-
-async fn connected(events: &mut Events) -> Result<(), LinkError> {
-    while !matches!(events.poll().await?, Event::Connected { .. }) {}
-    Ok(())
 }

@@ -286,17 +286,17 @@ impl Client {
         }
     }
 
-    /// Subscribes to all of these at `QoS` 1.
-    pub(super) fn subscribe(&self, filters: &[String]) -> bool {
+    /// Subscribes to all of these, at `QoS` 0 or else 1.
+    pub(super) fn subscribe(&self, filters: &[String], qos: u8) -> bool {
         match &self.inner {
             InnerClient::V5(client) => {
-                let filters =
-                    filters.iter().map(|filter| packets5::Filter::new(filter, v5::mqttbytes::QoS::AtLeastOnce));
+                let qos = if qos == 0 { v5::mqttbytes::QoS::AtMostOnce } else { v5::mqttbytes::QoS::AtLeastOnce };
+                let filters = filters.iter().map(|filter| packets5::Filter::new(filter, qos));
                 client.try_subscribe_many(filters).is_ok()
             }
             InnerClient::V311(client) => {
-                let filters =
-                    filters.iter().map(|f| rumqttc::SubscribeFilter::new(f.clone(), rumqttc::QoS::AtLeastOnce));
+                let qos = if qos == 0 { rumqttc::QoS::AtMostOnce } else { rumqttc::QoS::AtLeastOnce };
+                let filters = filters.iter().map(|filter| rumqttc::SubscribeFilter::new(filter.clone(), qos));
                 client.try_subscribe_many(filters).is_ok()
             }
         }

@@ -5,8 +5,10 @@
 
 pub mod ask;
 mod backlog;
+mod dial;
 mod inbound;
 mod link;
+pub mod listen;
 mod outbox;
 pub mod tls;
 

@@ -108,7 +108,7 @@ impl Outbox {
 
     /// Subscribes on the link at hand.
     pub(super) fn subscribe(&self, filters: &[String]) -> bool {
-        self.lock().client.as_ref().is_some_and(|client| client.subscribe(filters))
+        self.lock().client.as_ref().is_some_and(|client| client.subscribe(filters, 1))
     }
 
     /// The broker has taken our subscriptions: from now on we hear what is said.

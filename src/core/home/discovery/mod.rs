@@ -1,0 +1,103 @@
+//! The messages in which devices announce themselves, written out in one form: Home Assistant's entities.
+
+mod abbreviations;
+mod home_assistant;
+mod tasmota;
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// Bytes of one message.
+const MOST_BYTES: usize = 1 << 20;
+/// Where devices announce themselves.
+pub const FILTERS: [&str; 3] = ["homeassistant/+/+/config", "homeassistant/+/+/+/config", "tasmota/discovery/+/config"];
+
+/// Names an entity as long as it is announced.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The topic of the message.
+    pub topic: String,
+    /// The entity's place in a device's message.
+    pub part: Option<String>,
+}
+
+/// An entity as it announces itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entity {
+    /// `light`, `switch`, …
+    pub component: String,
+    /// Everything else, with long keys.
+    pub config: Map<String, Value>,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Announcement {
+    /// There is such an entity.
+    Is(Key, Entity),
+    /// There is no such entity any more.
+    Gone(Key),
+    /// Nothing of what the topic announced is there any more.
+    AllGone,
+}
+
+impl Announcement {
+    /// Whose it is, where that is one entity.
+    #[must_use]
+    pub fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Is(key, _) | Self::Gone(key) => Some(key),
+            Self::AllGone => None,
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.topic)?;
+        self.part.as_ref().map_or(Ok(()), |part| write!(f, " ({part})"))
+    }
+}
+
+/// Whether messages on this topic announce something.
+#[must_use]
+pub fn announces(topic: &str) -> bool {
+    home_assistant::announces(topic) || tasmota::announces(topic)
+}
+
+/// Reads a message.
+///
+/// # Errors
+/// What is wrong with it, in one sentence.
+pub fn read(topic: &str, payload: &[u8]) -> Result<Vec<Announcement>, String> {
+    if payload.trim_ascii().is_empty() {
+        return Ok(vec![Announcement::AllGone]);
+    }
+    if payload.len() > MOST_BYTES {
+        return Err(format!("the message has more than {MOST_BYTES} bytes"));
+    }
+    let message: Value = serde_json::from_slice(payload).map_err(|error| format!("the message is no JSON: {error}"))?;
+    let Value::Object(message) = message else { return Err("the message is no JSON object".to_owned()) };
+    if tasmota::announces(topic) { tasmota::read(topic, &message) } else { home_assistant::read(topic, message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_message_is_refused_for_every_kind() {
+        for topic in ["homeassistant/light/lamp/config", "tasmota/discovery/A1/config"] {
+            assert!(announces(topic));
+            assert_eq!(read(topic, b" "), Ok(vec![Announcement::AllGone]));
+            for (payload, what) in [("{", "no JSON"), ("[]", "no JSON object"), ("\u{0}", "no JSON")] {
+                let error = read(topic, payload.as_bytes()).unwrap_err();
+                assert!(error.contains(what), "{payload}: {error}");
+            }
+            assert!(read(topic, &vec![b'['; MOST_BYTES + 1]).is_err());
+            assert!(read(topic, "[".repeat(100_000).as_bytes()).is_err());
+        }
+        assert!(!announces("homeassistant/status"));
+    }
+}

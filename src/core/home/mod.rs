@@ -1,0 +1,256 @@
+//! The home: its devices as they announce themselves over MQTT, what they can do, and the states they report.
+//!
+//! Messages come in as topics and payloads ([`House::announce`], [`House::hear`]); what goes out are devices with their
+//! abilities and states ([`House::devices`]) and the messages that make one do something. Nothing here subscribes or
+//! publishes. What a payload means is worked out when somebody asks, so that a flood of states costs a copy each.
+
+mod availability;
+pub mod colour;
+pub mod discovery;
+mod fields;
+mod filters;
+mod place;
+mod templates;
+pub mod things;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::Zoned;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use availability::Availability;
+use discovery::{Announcement, Entity, Key};
+use fields::{Fields, Making};
+use templates::Templates;
+use things::{Deed, Heard, Lack, Payload, Thing};
+
+pub use fields::{Message, Reserved};
+
+/// Entities of a home.
+const MOST_ENTITIES: usize = 20_000;
+/// Bytes of a state that is kept.
+const MOST_STATE_BYTES: usize = 64 * 1024;
+/// Topics whose problems are kept.
+const MOST_PROBLEMS: usize = 1_000;
+
+/// Everything that is known of a home's devices.
+#[derive(Debug, Default)]
+pub struct House {
+    reserved: Reserved,
+    templates: Templates,
+    devices: BTreeMap<Key, Device>,
+    /// By topic that a device reports on: what was heard there last.
+    payloads: HashMap<String, Option<Payload>>,
+    problems: BTreeMap<String, Vec<String>>,
+    heard: u64,
+}
+
+/// A device's one function: a lamp, a plug, a sensor.
+#[derive(Debug)]
+struct Device {
+    name: String,
+    area: Option<String>,
+    component: String,
+    class: Option<String>,
+    /// Whether it is for setting the device up, not for daily use.
+    is_aside: bool,
+    thing: Thing,
+    availability: Availability,
+}
+
+/// A device as people see it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Seen {
+    /// What it is called.
+    pub name: String,
+    /// The room it is in, where that is known.
+    pub area: Option<String>,
+    /// What it is: `light`, `switch`, …
+    pub kind: String,
+    /// Home Assistant's device class: `window`, `temperature`, …
+    pub class: Option<String>,
+    /// What it can be made to do.
+    pub can: Vec<String>,
+    /// Its state; `None` where nothing was heard.
+    pub state: Option<String>,
+    /// Whether it can be reached; `None` where nothing tells.
+    pub online: Option<bool>,
+    /// Whether it serves to set up a device, or to tell how that is.
+    pub diagnostic: bool,
+    /// The topic of its announcement.
+    pub source: String,
+    /// What is unclear, and how to mend it.
+    pub unclear: Vec<String>,
+}
+
+impl House {
+    /// An empty home; devices may not name these topics for their commands.
+    #[must_use]
+    pub fn new(reserved: Reserved) -> Self {
+        Self { reserved, ..Self::default() }
+    }
+
+    /// Reads an announcement; returns the topics to listen to that nobody listened to before.
+    pub fn announce(&mut self, topic: &str, payload: &[u8]) -> Vec<String> {
+        self.problems.remove(topic);
+        let announcements = match discovery::read(topic, payload) {
+            Ok(announcements) => announcements,
+            Err(problem) => {
+                self.note(topic, vec![problem]);
+                return Vec::new();
+            }
+        };
+        // A device's message says all that the device has.
+        let named: HashSet<&Key> = announcements.iter().filter_map(Announcement::key).collect();
+        let of_topic = Key { topic: topic.to_owned(), part: None };
+        let known = self.devices.range(of_topic..).take_while(|(key, _)| key.topic == topic);
+        let gone: Vec<Key> = known.map(|(key, _)| key.clone()).filter(|key| !named.contains(key)).collect();
+        for key in &gone {
+            self.devices.remove(key);
+        }
+        let mut topics = Vec::new();
+        for announcement in announcements {
+            match announcement {
+                Announcement::Is(key, entity) => topics.extend(self.add(key, &entity)),
+                Announcement::Gone(key) => drop(self.devices.remove(&key)),
+                Announcement::AllGone => {}
+            }
+        }
+        topics
+    }
+
+    fn add(&mut self, key: Key, entity: &Entity) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.devices.len() >= MOST_ENTITIES && !self.devices.contains_key(&key) {
+            self.note(&key.topic, vec![format!("there are more than {MOST_ENTITIES} devices already")]);
+            return Vec::new();
+        }
+        let Entity { component, config } = entity;
+        let mut fields = Fields::new(config, &self.reserved, &mut self.templates, &mut problems);
+        let thing = Thing::read(component, &mut fields);
+        let mut topics = Vec::new();
+        match thing {
+            None => {
+                if things::is_known(component) && problems.is_empty() {
+                    problems.push(format!("it lacks what a {component} needs, such as `command_topic`"));
+                }
+                self.devices.remove(&key);
+            }
+            Some(thing) => {
+                let availability = Availability::read(config, &self.reserved, &mut self.templates, &mut problems);
+                let device = Device::new(&key, component, config, thing, availability);
+                let readings = device.thing.readings().into_iter().chain(device.availability.readings());
+                for reading in readings {
+                    if !self.payloads.contains_key(&reading.topic) {
+                        self.payloads.insert(reading.topic.clone(), None);
+                        topics.push(reading.topic.clone());
+                    }
+                }
+                self.devices.insert(key.clone(), device);
+            }
+        }
+        if !problems.is_empty() {
+            let part = key.part.map(|part| format!("{part}: ")).unwrap_or_default();
+            self.note(&key.topic, problems.iter().map(|problem| format!("{part}{problem}")).collect());
+        }
+        topics
+    }
+
+    fn note(&mut self, topic: &str, problems: Vec<String>) {
+        if self.problems.len() < MOST_PROBLEMS || self.problems.contains_key(topic) {
+            self.problems.entry(topic.to_owned()).or_default().extend(problems);
+        }
+    }
+
+    /// Takes what was said on a topic; what no device reports on is ignored.
+    pub fn hear(&mut self, topic: &str, payload: &[u8]) {
+        let Some(known) = self.payloads.get_mut(topic) else { return };
+        let Ok(text) = std::str::from_utf8(payload) else { return };
+        if text.len() <= MOST_STATE_BYTES {
+            self.heard += 1;
+            *known = Some(Payload { text: text.to_owned(), order: self.heard });
+        }
+    }
+
+    /// The topics that devices report on.
+    pub fn topics(&self) -> impl Iterator<Item = &str> {
+        self.payloads.keys().map(String::as_str)
+    }
+
+    /// What was wrong with announcements, by topic.
+    #[must_use]
+    pub fn problems(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.problems
+    }
+
+    /// The devices by name. Those that say no room are placed by their names, where one contains one of these rooms or of
+    /// those that other devices say.
+    #[must_use]
+    pub fn devices(&self, rooms: &[String], now: &Zoned) -> Vec<Seen> {
+        let said = self.devices.values().filter_map(|device| device.area.clone());
+        let rooms = place::Rooms::new(rooms.iter().cloned().chain(said));
+        let heard = self.heard(now);
+        let mut devices: Vec<Seen> =
+            self.devices.iter().map(|(key, device)| device.seen(key, &rooms, &heard)).collect();
+        place::mark_same_names(&mut devices);
+        devices.sort_by(|one, other| (&one.name, &one.source).cmp(&(&other.name, &other.source)));
+        devices
+    }
+
+    /// The messages that make the device of this announcement do something.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn messages(&self, source: &str, part: Option<&str>, deed: &Deed, now: &Zoned) -> Result<Vec<Message>, Lack> {
+        let key = Key { topic: source.to_owned(), part: part.map(str::to_owned) };
+        let device = self.devices.get(&key).ok_or(Lack::Deed)?;
+        device.thing.messages(deed, &Making { templates: &self.templates, now })
+    }
+
+    fn heard<'a>(&'a self, now: &'a Zoned) -> Heard<'a> {
+        Heard { payloads: &self.payloads, made: Making { templates: &self.templates, now } }
+    }
+}
+
+impl Device {
+    fn new(key: &Key, component: &str, config: &Map<String, Value>, thing: Thing, availability: Availability) -> Self {
+        let text = |config: &Map<String, Value>, key: &str| {
+            config.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let of_device = config.get("device").and_then(Value::as_object);
+        let class = text(config, "device_class");
+        Self {
+            name: place::name(key, config),
+            area: of_device.and_then(|device| text(device, "suggested_area")),
+            component: component.to_owned(),
+            class,
+            is_aside: config.get("entity_category").is_some_and(Value::is_string),
+            thing,
+            availability,
+        }
+    }
+
+    fn seen(&self, key: &Key, rooms: &place::Rooms, heard: &Heard<'_>) -> Seen {
+        let area = self.area.clone().or_else(|| rooms.in_name(&self.name));
+        let mut unclear = Vec::new();
+        if area.is_none() && !self.is_aside {
+            unclear.push("no room: set the device's `suggested_area`, or put the room's name into its name".to_owned());
+        }
+        Seen {
+            name: self.name.clone(),
+            area,
+            kind: self.component.clone(),
+            class: self.class.clone(),
+            can: self.thing.abilities(),
+            state: self.thing.state(heard),
+            online: self.availability.is_online(heard),
+            diagnostic: self.is_aside,
+            source: key.to_string(),
+            unclear,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,339 @@
+//! What the things of a home can do, and the messages that make them do it.
+//!
+//! One type for each of Home Assistant's kinds, read from the fields that it announces itself with. Every other
+//! announcement is written in that form first, so that there is one way from a command to a device.
+
+mod climate;
+mod cover;
+mod light;
+mod mover;
+mod switch;
+mod value;
+
+use std::collections::HashMap;
+
+use crate::core::home::colour::Rgb;
+use crate::core::home::fields::{Fields, Making, Message, Reading, Told};
+
+use climate::Climate;
+use cover::Cover;
+use light::{Change, Light};
+use mover::Mover;
+use switch::{Fan, Humidifier, Lock, Press, Switch};
+use value::{Choice, Number};
+
+/// What somebody wants of a thing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    /// Switch it on.
+    On,
+    /// Switch it off.
+    Off,
+    /// A part of its full brightness, 0 to 1.
+    Brightness(f64),
+    /// A white of so many kelvins.
+    Kelvin(f64),
+    /// A colour.
+    Colour(Rgb),
+    /// Open it.
+    Open,
+    /// Close it.
+    Close,
+    /// Let it stand where it is.
+    Stop,
+    /// Open it to a part, 0 (closed) to 1 (open).
+    Position(f64),
+    /// Turn its slats to a part, 0 (closed) to 1 (open).
+    Tilt(f64),
+    /// Lock it.
+    Lock,
+    /// Unlock it.
+    Unlock,
+    /// Press it, or set the scene.
+    Press,
+    /// A temperature in its own unit.
+    Temperature(f64),
+    /// A relative humidity in percent.
+    Humidity(f64),
+    /// How it works: heat, cool, auto, …
+    Mode(String),
+    /// A preset: eco, away, …
+    Preset(String),
+    /// How its fan blows.
+    FanMode(String),
+    /// A part of its full speed, 0 to 1.
+    Speed(f64),
+    /// One of what it offers.
+    Choose(String),
+    /// A number.
+    Number(f64),
+    /// Begin to clean or to mow.
+    Start,
+    /// Hold on.
+    Pause,
+    /// Go back to its dock.
+    Dock,
+}
+
+/// What was heard last on a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Payload {
+    pub(super) text: String,
+    /// Its place among all that was heard.
+    pub(super) order: u64,
+}
+
+/// What was last heard on the topics of a home.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard<'a> {
+    pub(super) payloads: &'a HashMap<String, Option<Payload>>,
+    pub(super) made: Making<'a>,
+}
+
+impl Heard<'_> {
+    pub(super) fn read(&self, reading: Option<&Reading>) -> Option<String> {
+        let reading = reading?;
+        reading.of(&self.payload(reading)?.text, &self.made)
+    }
+
+    pub(super) fn told(&self, told: Option<&Told>) -> Option<String> {
+        let told = told?;
+        told.of(&self.payload(&told.reading)?.text, &self.made)
+    }
+
+    /// When it was heard, among all that was.
+    pub(super) fn order(&self, reading: &Reading) -> Option<u64> {
+        Some(self.payload(reading)?.order)
+    }
+
+    fn payload(&self, reading: &Reading) -> Option<&Payload> {
+        self.payloads.get(&reading.topic)?.as_ref()
+    }
+}
+
+/// Why a thing cannot do what is wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Lack {
+    /// It does nothing of the kind.
+    Deed,
+    /// It knows no brightness.
+    Brightness,
+    /// It has one white alone.
+    Whites,
+    /// It has no colours.
+    Colours,
+    /// It is open or closed, and nothing between.
+    Position,
+    /// The number is not between these two.
+    Outside(f64, f64),
+    /// It has none of that name; these it has.
+    Unknown(Vec<String>),
+    /// What it says about its own commands cannot be used.
+    Template,
+}
+
+/// Components that are things to speak of.
+const KNOWN: [&str; 17] = [
+    "light",
+    "switch",
+    "siren",
+    "fan",
+    "humidifier",
+    "cover",
+    "valve",
+    "lock",
+    "climate",
+    "button",
+    "scene",
+    "select",
+    "number",
+    "vacuum",
+    "lawn_mower",
+    "sensor",
+    "binary_sensor",
+];
+
+/// Whether a component is a thing to speak of.
+pub(super) fn is_known(component: &str) -> bool {
+    KNOWN.contains(&component)
+}
+
+/// A thing.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Thing {
+    Light(Light),
+    Switch(Switch),
+    Fan(Fan),
+    Humidifier(Humidifier),
+    Cover(Cover),
+    Lock(Lock),
+    Climate(Climate),
+    Press(Press),
+    Choice(Choice),
+    Number(Number),
+    Mover(Mover),
+    /// Something that only tells, and in which unit.
+    Sensor(Option<Told>, Option<String>),
+}
+
+impl Thing {
+    /// Reads what a component's fields say; `None` for a component that is nothing to speak of, or that lacks what it needs.
+    pub(super) fn read(component: &str, fields: &mut Fields<'_>) -> Option<Self> {
+        Some(match component {
+            "light" => Self::Light(Light::read(fields)?),
+            "switch" => Self::Switch(Switch::read(fields)?),
+            "siren" => Self::Switch(Switch::siren(fields)?),
+            "fan" => Self::Fan(Fan::read(fields)?),
+            "humidifier" => Self::Humidifier(Humidifier::read(fields)?),
+            "cover" => Self::Cover(Cover::read(fields)?),
+            "valve" => Self::Cover(Cover::valve(fields)?),
+            "lock" => Self::Lock(Lock::read(fields)?),
+            "climate" => Self::Climate(Climate::read(fields)?),
+            "button" => Self::Press(Press::button(fields)?),
+            "scene" => Self::Press(Press::scene(fields)?),
+            "select" => Self::Choice(Choice::read(fields)?),
+            "number" => Self::Number(Number::read(fields)?),
+            "vacuum" => Self::Mover(Mover::vacuum(fields)?),
+            "lawn_mower" => Self::Mover(Mover::mower(fields)?),
+            "sensor" => Self::sensor(fields, &[]),
+            "binary_sensor" => Self::sensor(fields, &[("payload_on", "ON", "on"), ("payload_off", "OFF", "off")]),
+            _ => return None,
+        })
+    }
+
+    fn sensor(fields: &mut Fields<'_>, words: &[(&str, &str, &'static str)]) -> Self {
+        let told = fields.told("state_topic", Some("value_template"), words);
+        Self::Sensor(told, fields.text("unit_of_measurement"))
+    }
+
+    /// What it can be made to do, in words for a table.
+    pub(super) fn abilities(&self) -> Vec<String> {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        match self {
+            Self::Light(light) => light.abilities(),
+            Self::Switch(_) => words(&["on/off"]),
+            Self::Fan(fan) => fan.abilities(),
+            Self::Humidifier(humidifier) => humidifier.abilities(),
+            Self::Cover(cover) => cover.abilities(),
+            Self::Lock(_) => words(&["lock/unlock"]),
+            Self::Climate(climate) => climate.abilities(),
+            Self::Press(_) => words(&["press"]),
+            Self::Choice(choice) => vec![choice.options.join("/")],
+            Self::Number(number) => vec![format!("{} to {}", number.limits.0, number.limits.1)],
+            Self::Mover(mover) => mover.abilities(),
+            Self::Sensor(..) => Vec::new(),
+        }
+    }
+
+    /// Where its states come from.
+    pub(super) fn readings(&self) -> Vec<&Reading> {
+        fn of(told: Option<&Told>) -> Vec<&Reading> {
+            told.into_iter().map(|told| &told.reading).collect()
+        }
+        match self {
+            Self::Light(light) => [of(light.state.as_ref()), light.brightness.iter().collect()].concat(),
+            Self::Switch(switch) | Self::Fan(Fan { switch, .. }) | Self::Humidifier(Humidifier { switch, .. }) => {
+                of(switch.state.as_ref())
+            }
+            Self::Cover(cover) => [of(cover.state.as_ref()), cover.at.iter().collect()].concat(),
+            Self::Lock(lock) => of(lock.state.as_ref()),
+            Self::Climate(climate) => {
+                [&climate.state, &climate.current, &climate.wanted].into_iter().flatten().collect()
+            }
+            Self::Choice(Choice { state, .. })
+            | Self::Number(Number { state, .. })
+            | Self::Mover(Mover { state, .. }) => state.iter().collect(),
+            Self::Press(_) => Vec::new(),
+            Self::Sensor(told, _) => of(told.as_ref()),
+        }
+    }
+
+    /// Its state in a few words; `None` where it is not known.
+    pub(super) fn state(&self, heard: &Heard<'_>) -> Option<String> {
+        match self {
+            Self::Light(light) => {
+                let state = heard.told(light.state.as_ref())?;
+                let level = heard.read(light.brightness.as_ref()).filter(|_| state == "on");
+                Some(joined(state, level.and_then(|level| light.percent(&level)).map(|part| format!("{part} %"))))
+            }
+            Self::Switch(switch) | Self::Fan(Fan { switch, .. }) | Self::Humidifier(Humidifier { switch, .. }) => {
+                heard.told(switch.state.as_ref())
+            }
+            Self::Cover(cover) => {
+                let at = heard.read(cover.at.as_ref()).and_then(|at| cover.percent(&at));
+                let known = heard.told(cover.state.as_ref());
+                let state = known.or_else(|| Some(if at? > 0.0 { "open" } else { "closed" }.to_owned()))?;
+                Some(joined(state, at.map(|part| format!("{part} %"))))
+            }
+            Self::Lock(lock) => heard.told(lock.state.as_ref()),
+            Self::Climate(climate) => {
+                let degrees = |reading: &Option<Reading>| {
+                    heard.read(reading.as_ref()).map(|degrees| format!("{degrees} {}", climate.unit))
+                };
+                let wanted = degrees(&climate.wanted).map(|wanted| format!("set to {wanted}"));
+                let all = [heard.read(climate.state.as_ref()), degrees(&climate.current), wanted];
+                let all: Vec<String> = all.into_iter().flatten().collect();
+                (!all.is_empty()).then(|| all.join(", "))
+            }
+            Self::Choice(Choice { state, .. })
+            | Self::Number(Number { state, .. })
+            | Self::Mover(Mover { state, .. }) => heard.read(state.as_ref()),
+            Self::Press(_) => None,
+            Self::Sensor(told, unit) => {
+                let value = heard.told(told.as_ref())?;
+                Some(unit.as_ref().map_or_else(|| value.clone(), |unit| format!("{value} {unit}")))
+            }
+        }
+    }
+
+    /// The messages that do it.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(super) fn messages(&self, deed: &Deed, made: &Making<'_>) -> Result<Vec<Message>, Lack> {
+        match self {
+            Self::Light(light) => light.messages(change(deed)?, made),
+            Self::Switch(switch) => switch.messages(deed, made),
+            Self::Fan(fan) => fan.messages(deed, made),
+            Self::Humidifier(humidifier) => humidifier.messages(deed, made),
+            Self::Cover(cover) => cover.messages(deed, made),
+            Self::Lock(lock) => lock.messages(deed, made),
+            Self::Climate(climate) => climate.messages(deed, made),
+            Self::Press(press) => press.messages(deed),
+            Self::Choice(choice) => choice.messages(deed, made),
+            Self::Number(number) => number.messages(deed, made),
+            Self::Mover(mover) => mover.messages(deed),
+            Self::Sensor(..) => Err(Lack::Deed),
+        }
+    }
+}
+
+fn joined(state: String, more: Option<String>) -> String {
+    match more {
+        Some(more) => format!("{state}, {more}"),
+        None => state,
+    }
+}
+
+fn change(deed: &Deed) -> Result<Change, Lack> {
+    Ok(match deed {
+        Deed::On => Change::On,
+        Deed::Off => Change::Off,
+        Deed::Brightness(part) => Change::Brightness(*part),
+        Deed::Kelvin(kelvin) => Change::Kelvin(*kelvin),
+        Deed::Colour(colour) => Change::Colour(*colour),
+        _ => return Err(Lack::Deed),
+    })
+}
+
+/// The one of what a thing offers that was meant, whatever its case, its spaces and its underscores.
+fn choose(offered: &[String], wanted: &str) -> Result<String, Lack> {
+    let folded = |text: &str| text.to_lowercase().replace(['_', '-'], " ");
+    let chosen = offered.iter().find(|offered| folded(offered) == folded(wanted));
+    chosen.cloned().ok_or_else(|| Lack::Unknown(offered.to_vec()))
+}
+
+/// A part of a range in whole steps, 0 its lower and 1 its upper end.
+fn within((low, high): (f64, f64), part: f64) -> f64 {
+    (low + part.clamp(0.0, 1.0) * (high - low)).round()
+}
