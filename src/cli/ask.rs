@@ -13,15 +13,11 @@ use super::arguments::{AskArgs, TierName};
 use super::{Outcome, complain, connect, not_started, say};
 
 pub(super) fn run(loaded: &Loaded, args: &AskArgs) -> Outcome {
-    let mut settings = match connect::settings(loaded) {
+    let id = engine::fresh_id();
+    let settings = match connect::visitor(loaded, &format!("ask-{id}")) {
         Ok(settings) => settings,
         Err(error) => return not_started(&error),
     };
-    let id = engine::fresh_id();
-    // A client of its own: the daemon's name would cut the daemon off, its last will would call it offline.
-    settings.client_id = format!("hearthd-ask-{id}");
-    settings.will_topic = None;
-    settings.max_offline = std::time::Duration::ZERO;
     let question = Question { payload: payload(args, &id), id, within: args.timeout };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::config::file::Loaded;
 use crate::config::{Broker, ModelSettings, Speculation};
@@ -54,6 +55,21 @@ fn own_host(listen: IpAddr) -> String {
 fn tiers(loaded: &Loaded) -> [(ModelTier, ModelSettings); 2] {
     let models = &loaded.config.models;
     [(ModelTier::Chat, models.chat()), (ModelTier::Explain, models.explain())]
+}
+
+/// The same broker for one errand of the command line. A client of its own: the daemon's name would cut the daemon off, its
+/// last will would call it offline.
+///
+/// # Errors
+/// As [`settings`].
+pub(super) fn visitor(loaded: &Loaded, name: &str) -> Result<mqtt::Settings, TlsError> {
+    let settings = settings(loaded)?;
+    Ok(mqtt::Settings {
+        client_id: format!("hearthd-{name}"),
+        will_topic: None,
+        max_offline: Duration::ZERO,
+        ..settings
+    })
 }
 
 /// Models that the config names and nobody knows.

@@ -70,11 +70,9 @@ pub(super) fn run(loaded: &Loaded, args: &DevicesArgs) -> Outcome {
 
 /// Everything that the broker keeps of the home.
 fn listen(loaded: &Loaded, most: Duration) -> Result<House, Outcome> {
-    let mut settings = connect::settings(loaded).map_err(|error| not_started(&error))?;
+    let visitor = connect::visitor(loaded, &format!("devices-{}", engine::fresh_id()));
+    let settings = visitor.map_err(|error| not_started(&error))?;
     let reserved = Reserved { prefixes: vec![settings.base_topic.clone()] };
-    settings.client_id = format!("hearthd-devices-{}", engine::fresh_id());
-    settings.will_topic = None;
-    settings.max_offline = Duration::ZERO;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| not_started(&error))?;
     let mut house = House::new(reserved);

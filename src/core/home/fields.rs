@@ -50,7 +50,7 @@ impl Order {
                 made.templates.payload_of(template, &variables, made.now)?
             }
         };
-        Some(Message { topic: self.topic.clone(), payload, qos: self.qos, retain: self.retain })
+        Some(self.exactly(payload))
     }
 
     /// A message of these very bytes.
@@ -246,13 +246,8 @@ impl<'a> Fields<'a> {
         words: &[(&str, &str, &'static str)],
     ) -> Option<Told> {
         let reading = self.reading(topic, template)?;
-        Some(Told { reading, words: self.words(words) })
-    }
-
-    /// What payloads mean.
-    pub(super) fn words(&self, words: &[(&str, &str, &'static str)]) -> Vec<(String, &'static str)> {
         let words = words.iter().filter_map(|(key, default, word)| Some((self.payload(key, default)?, *word)));
-        words.collect()
+        Some(reading.meaning(words.collect()))
     }
 
     /// The template under a key, if there is such a key; the outer `None` where it is there and cannot be used.

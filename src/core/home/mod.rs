@@ -173,11 +173,6 @@ impl House {
         }
     }
 
-    /// The topics that devices report on.
-    pub fn topics(&self) -> impl Iterator<Item = &str> {
-        self.payloads.keys().map(String::as_str)
-    }
-
     /// What was wrong with announcements, by topic.
     #[must_use]
     pub fn problems(&self) -> &BTreeMap<String, Vec<String>> {
@@ -215,16 +210,11 @@ impl House {
 
 impl Device {
     fn new(key: &Key, component: &str, config: &Map<String, Value>, thing: Thing, availability: Availability) -> Self {
-        let text = |config: &Map<String, Value>, key: &str| {
-            config.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        let of_device = config.get("device").and_then(Value::as_object);
-        let class = text(config, "device_class");
         Self {
             name: place::name(key, config),
-            area: of_device.and_then(|device| text(device, "suggested_area")),
+            area: place::text(config.get("device").and_then(|device| device.get("suggested_area"))),
             component: component.to_owned(),
-            class,
+            class: place::text(config.get("device_class")),
             is_aside: config.get("entity_category").is_some_and(Value::is_string),
             thing,
             availability,

@@ -10,12 +10,14 @@ use super::discovery::Key;
 /// Characters of a name.
 const MOST_CHARACTERS: usize = 200;
 
+/// A text that says something.
+pub(super) fn text(value: Option<&Value>) -> Option<String> {
+    value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
 /// What an entity is called: the device's name and its own, as Home Assistant shows it. An entity without a name of its own
 /// is the device itself, or is called after its class.
 pub(super) fn name(key: &Key, config: &Map<String, Value>) -> String {
-    let text = |value: Option<&Value>| {
-        value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-    };
     let device = text(config.get("device").and_then(|device| device.get("name")));
     let own = match config.get("name") {
         Some(Value::Null) => None,

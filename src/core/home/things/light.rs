@@ -92,8 +92,8 @@ impl Light {
         let is_dimmed = fields.flag("brightness") || !(modes.is_empty() || has(&["onoff"]));
         let warm = has(&["color_temp"]).then(|| kelvin(fields));
         let full = is_dimmed.then(|| full(fields, "brightness_scale"));
-        let words = fields.words(&[("", "ON", "on"), ("", "OFF", "off")]);
-        let state = fields.field("state_topic", "state").map(|reading| reading.meaning(words));
+        let words = [("ON", "on"), ("OFF", "off")].map(|(payload, word)| (payload.to_owned(), word));
+        let state = fields.field("state_topic", "state").map(|reading| reading.meaning(words.to_vec()));
         let brightness = fields.field("state_topic", "brightness").filter(|_| is_dimmed);
         let wire = Wire::Json { order, in_kelvin: fields.flag("color_temp_kelvin") };
         Some(Self { wire, full, kelvin: warm, colour, brightness, state })
@@ -136,15 +136,12 @@ impl Light {
         } else {
             basic.xy.is_some().then_some(Colour::Xy)
         };
-        let words =
-            [(basic.on.as_str(), "on"), (basic.off.as_str(), "off")].map(|(text, word)| (text.to_owned(), word));
-        let state = fields.reading("state_topic", Some("state_value_template"));
-        let state = state.map(|reading| reading.meaning(words.to_vec()));
+        let words = [("payload_on", "ON", "on"), ("payload_off", "OFF", "off")];
         Some(Self {
             full: basic.brightness.is_some().then(|| full(fields, "brightness_scale")),
             kelvin: basic.white.is_some().then(|| kelvin(fields)),
             colour,
-            state,
+            state: fields.told("state_topic", Some("state_value_template"), &words),
             brightness: fields.reading("brightness_state_topic", Some("brightness_value_template")),
             wire: Wire::Basic(Box::new(basic)),
         })
