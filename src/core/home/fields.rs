@@ -173,6 +173,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A topic, never cut: a part of it would be another one.
+    fn topic(&self, key: &str) -> Option<String> {
+        self.config.get(key)?.as_str().map(str::to_owned)
+    }
+
     /// A payload, `None` where the entity says that it has none.
     pub(super) fn payload(&self, key: &str, default: &str) -> Option<String> {
         match self.config.get(key) {
@@ -209,7 +214,7 @@ impl<'a> Fields<'a> {
 
     /// A command's topic with its template. `None` where there is none, or where something is wrong with it.
     pub(super) fn order(&mut self, topic: &str, template: Option<&str>) -> Option<Order> {
-        let place = self.text(topic)?;
+        let place = self.topic(topic)?;
         if let Some(objection) = self.reserved.objection(&place) {
             self.problems.push(format!("`{topic}` {objection}: {place}"));
             return None;
@@ -222,7 +227,7 @@ impl<'a> Fields<'a> {
 
     /// A state's topic with its template.
     pub(super) fn reading(&mut self, topic: &str, template: Option<&str>) -> Option<Reading> {
-        let place = self.text(topic).filter(|topic| !topic.is_empty())?;
+        let place = self.topic(topic).filter(|topic| !topic.is_empty())?;
         if place.contains(['+', '#', '\0']) {
             self.problems.push(format!("`{topic}` is no single topic: {place}"));
             return None;

@@ -116,6 +116,13 @@ fn lamps_take_their_commands_in_three_ways() {
 }
 
 #[test]
+fn a_long_topic_is_not_cut() {
+    let topic = "level/".repeat(100);
+    let sent = sent("switch", &json!({"command_topic": topic}), &Deed::On).unwrap();
+    assert_eq!(sent[0].0, topic);
+}
+
+#[test]
 fn every_kind_does_what_it_can() {
     let cover = json!({
         "command_topic": "c", "set_position_topic": "p", "set_position_template": "{ \"position\": {{ position }} }",
