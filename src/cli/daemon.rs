@@ -92,6 +92,7 @@ pub(super) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     let (changes_tx, changes) = mpsc::channel(1);
     tasks.spawn(watch.run(changes_tx, until(stopped.clone())));
     let (reload_tx, reload) = mpsc::channel(1);
+    tasks.spawn(Box::pin(engine.clone().keep_timers(mqtt.herald(), until(stopped.clone()))));
     spawn_transports(&mut tasks, connection, door, &engine, reload_tx, stopped);
     let (reloads, last_reload) = (Reloads::default(), Value::Null);
     let mut daemon =

@@ -11,6 +11,7 @@ pub(crate) mod intent;
 mod responder;
 mod seen;
 mod state;
+mod timers;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -133,6 +134,15 @@ pub trait Bus: Send + Sync + 'static {
     fn is_connected(&self) -> bool;
 }
 
+/// The way to those who hear what nobody asked for just now. Never waits.
+pub trait Herald: Send + Sync + 'static {
+    /// Publishes on a topic of the daemon's own, named without its first part.
+    ///
+    /// # Errors
+    /// [`BusError`] where there is no room for it.
+    fn tell(&self, topic: &str, payload: String) -> Result<(), BusError>;
+}
+
 /// How one model tier answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TierSettings {
@@ -230,7 +240,9 @@ impl Engine {
         }
         responder.timing.route_ms = milliseconds(routing_began.elapsed());
         let last = match (decision.tier, understood) {
-            (Route::Intent, Understood::Hits(hits)) => intent::act(hits, shared.bus.as_ref(), &mut responder),
+            (Route::Intent, Understood::Hits(hits)) => timers::act(shared, &rules, hits, (&utterance, lang), |hits| {
+                intent::act(hits, shared.bus.as_ref(), &mut responder)
+            }),
             (Route::Intent, Understood::Unclear(unclear)) => intent::ask_back(unclear),
             (Route::Chat, _) => return self.ask(ModelTier::Chat, &utterance, expires, responder),
             (Route::Explain, _) => return self.ask(ModelTier::Explain, &utterance, expires, responder),

@@ -22,6 +22,7 @@ use super::admission::Admission;
 use super::cache::Cache;
 use super::responder::Responder;
 use super::seen::Seen;
+use super::timers::Keeper;
 use super::{Bus, Settings, lock};
 
 pub(super) struct Shared {
@@ -30,6 +31,7 @@ pub(super) struct Shared {
     pub(super) models: Models,
     pub(super) bus: Arc<dyn Bus>,
     pub(super) seen: Mutex<Seen>,
+    pub(super) timers: Keeper,
     pub(super) running: Mutex<HashMap<String, Running>>,
     pub(super) conversations: Mutex<Conversations>,
     pub(super) cache: Mutex<Cache>,
@@ -57,6 +59,7 @@ impl Shared {
             models,
             bus,
             seen: Mutex::new(Seen::open(state_dir, Instant::now())),
+            timers: Keeper::open(state_dir),
             running: Mutex::default(),
             conversations: Mutex::default(),
             cache: Mutex::default(),

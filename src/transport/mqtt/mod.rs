@@ -19,7 +19,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
 use crate::core::secret::Secret;
-use crate::engine::{Bus, Engine};
+use crate::engine::{Bus, BusError, Engine, Herald};
 
 use backlog::Backlog;
 use inbound::Purpose;
@@ -77,6 +77,12 @@ impl Mqtt {
         Arc::<Outbox>::clone(&self.outbox)
     }
 
+    /// The way to those who hear what nobody asked for just now.
+    #[must_use]
+    pub fn herald(&self) -> Arc<dyn Herald> {
+        Arc::new(self.clone())
+    }
+
     /// Publishes what stands on the info topic, now and at every new connection.
     pub fn announce(&self, info: &str) {
         let changed = self.info.send_if_modified(|known| {
@@ -100,6 +106,19 @@ impl Mqtt {
         if self.outbox.publish(retained(&self.base_topic, topic, payload), None).is_err() {
             log::warn!("{}/{topic} could not be published: the broker takes nothing", self.base_topic);
         }
+    }
+}
+
+impl Herald for Mqtt {
+    fn tell(&self, topic: &str, payload: String) -> Result<(), BusError> {
+        let publish = Publish {
+            topic: format!("{}/{topic}", self.base_topic),
+            payload: Bytes::from(payload),
+            qos: 1,
+            retain: false,
+            correlation: None,
+        };
+        self.outbox.publish(publish, None).map_err(|_| BusError::Full)
     }
 }
 
