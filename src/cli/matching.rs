@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::config::file::Loaded;
+use crate::core::dialogue::timers;
 use crate::core::intents::{Explanation, Hit, Missed, Said, Understood};
 use crate::core::routing::{self, Asked, Decision, Route};
 use crate::core::utterance::{Identifier, Utterance, parse_object};
@@ -58,7 +59,7 @@ fn hit_as_json(hit: &Hit) -> Value {
         "sentence": hit.sentence.trim(),
         "corrected": hit.corrected,
         "response": hit.response,
-        "is_handled": hit.is_handled,
+        "is_handled": hit.is_handled || timers::carries_out(&hit.name),
         "actions": actions,
     })
 }
@@ -136,6 +137,8 @@ fn show_hit(hit: &Hit) {
     }
     if hit.is_handled {
         say(&format_args!("response: {}", hit.response));
+    } else if timers::carries_out(&hit.name) {
+        say(&"done by:  the daemon's timers");
     } else {
         say(&"refused:  no action of the intent files carries it out");
     }

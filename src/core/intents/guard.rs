@@ -12,7 +12,7 @@ use super::fill::Filled;
 use super::lists::Entry;
 
 /// Intents that only tell, so that nothing is moved by them.
-const TELL: [&str; 9] = [
+const TELL: [&str; 10] = [
     "HassGetState",
     "HassGetWeather",
     "HassGetCurrentTime",
@@ -22,6 +22,7 @@ const TELL: [&str; 9] = [
     "HassRespond",
     "HearthdAlarmStatus",
     "HearthdListItems",
+    "HearthdReminderStatus",
 ];
 /// Domains whose things guard the house.
 const DOMAINS: [&str; 2] = ["lock", "alarm control panel"];

@@ -278,7 +278,7 @@ impl Tongue {
 }
 
 pub(super) fn is_handled(hits: &[Hit]) -> bool {
-    hits.iter().all(|hit| hit.is_handled)
+    hits.iter().all(|hit| hit.is_handled || timers::carries_out(&hit.name))
 }
 
 /// The words of a text by their letters, so that few of them are compared with each word of the sentences.

@@ -16,6 +16,8 @@ use super::{Hit, Said};
 
 /// Slots of what is called anything, a title or a timer; a command before or behind it is no part of that.
 const FREE: [&str; 2] = ["search_query", "name"];
+/// The slot of a command that is put off.
+const PUT_OFF: &str = "conversation_command";
 /// Names offered in a question.
 const MAX_OFFERED: usize = 3;
 
@@ -47,6 +49,8 @@ impl Tongue {
         let (understood, rank) = self.read_found(said, &heard, &found);
         match understood {
             Understood::Nothing => {}
+            // Free words that are no command: talk in which a time stands.
+            Understood::Hits(hits) if self.puts_off_talk(said, &hits) => {}
             Understood::Hits(hits) => {
                 let is_free =
                     |hit: &&Hit| rank.wildcards.0 > 0 && FREE.iter().any(|slot| hit.slots.contains_key(*slot));
@@ -61,6 +65,19 @@ impl Tongue {
             Understood::Nothing => self.read_slips(said, &heard, found),
             understood => understood,
         }
+    }
+
+    /// Whether something is put off that is no command itself.
+    fn puts_off_talk(&self, said: &Said<'_>, hits: &[Hit]) -> bool {
+        let command = hits.first().and_then(|hit| hit.slots.get(PUT_OFF)?.as_str());
+        let Some(text) = command else { return false };
+        // "Close the blinds" is one where the room is known; which it is, is asked later.
+        let rooms = self.rooms();
+        let site = said.site.or_else(|| rooms.first().map(String::as_str));
+        let said = Said { text, site, ..*said };
+        self.read(&said) == Understood::Nothing
+            && several::understand(self, &said, &[]) == Understood::Nothing
+            && self.read_part_with_slips(&said) == Understood::Nothing
     }
 
     /// What the text means as one of several commands, with slips of names forgiven.

@@ -88,6 +88,7 @@ impl Keeper {
         }
         kept.clock = clock;
         let due = if is_heard { kept.timers.take_due(now, kept.since) } else { Vec::new() };
+        kept.timers.trim_events();
         let events = if is_heard { kept.timers.take_events() } else { Vec::new() };
         kept.is_dirty |= !due.is_empty();
         Look { due, events, next: kept.timers.next_due(now) }

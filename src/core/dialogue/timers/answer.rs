@@ -195,8 +195,8 @@ impl Timers {
         // Without "in the morning" or "in the evening" it may be either.
         if let Some(times) = clock::times(slots, Hours::Next) {
             found.retain(|number| self.alarm_at(*number).is_some_and(|at| times.contains(&at.time())));
-            self.keep_day(&mut found, slots, now)?;
         }
+        self.keep_day(&mut found, slots, now)?;
         match &found[..] {
             [] => {
                 Err(Refusal { message: "there is no alarm for that time".to_owned(), ..self.which("alarm", &all, now) })

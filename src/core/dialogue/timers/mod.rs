@@ -27,6 +27,8 @@ pub use saved::{ReadError, Stamp};
 
 /// Timers, alarms, reminders and commands for later, of all people together.
 pub const MAX_ITEMS: usize = 100;
+/// Events kept until somebody takes them; the oldest go first.
+const MAX_EVENTS: usize = 1_000;
 /// Seconds of the longest timer: a week.
 const MAX_SECONDS: u64 = 7 * 24 * 3600;
 /// A clock that moved so far was wrong before: what repeats is reckoned anew.
@@ -103,14 +105,20 @@ impl Timers {
         self.items.is_empty()
     }
 
+    /// Forgets the oldest events where nobody took them for long.
+    pub fn trim_events(&mut self) {
+        self.events.drain(..self.events.len().saturating_sub(MAX_EVENTS));
+    }
+
     /// The number that the next one gets; those that are there have smaller ones.
     #[must_use]
     pub fn next_id(&self) -> u64 {
         self.next_id
     }
 
-    /// What happened since this was last asked, in order.
+    /// What happened since this was last asked, in order, as far as there was room for it.
     pub fn take_events(&mut self) -> Vec<Event> {
+        self.trim_events();
         std::mem::take(&mut self.events)
     }
 
