@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::core::dialogue::timers;
 use crate::core::language;
 
 use super::contrast;
@@ -16,7 +17,7 @@ use super::names::Names;
 use super::sentence::grammar::{Grammar, ListId, Node, NodeId, is_open};
 use super::sentence::heard::fold;
 use super::tongue::Tongue;
-use super::understand::Understood;
+use super::understand::{PUT_OFF, Understood};
 use super::{Hit, Said};
 
 /// Suggestions given.
@@ -250,7 +251,8 @@ impl<'a> Vocabulary<'a> {
         let mut fitting: Vec<(bool, bool, &String)> = fitting
             .filter_map(|(_, _, say)| {
                 let hits = self.tongue.hits(&Said { text: say, ..*said })?;
-                let is_harmless = hits.iter().all(|hit| hit.guarded.is_none());
+                // Nor is what was said for now offered for later.
+                let is_harmless = hits.iter().all(|hit| hit.guarded.is_none() && !hit.slots.contains_key(PUT_OFF));
                 is_harmless.then(|| (!is_handled(&hits), !self.tongue.names_something(say), say))
             })
             .collect();

@@ -17,7 +17,7 @@ use super::{Hit, Said};
 /// Slots of what is called anything, a title or a timer; a command before or behind it is no part of that.
 const FREE: [&str; 2] = ["search_query", "name"];
 /// The slot of a command that is put off.
-const PUT_OFF: &str = "conversation_command";
+pub(super) const PUT_OFF: &str = "conversation_command";
 /// Names offered in a question.
 const MAX_OFFERED: usize = 3;
 
