@@ -6,7 +6,6 @@
 
 mod cancelled;
 #[path = "../support/client.rs"]
-#[expect(dead_code, reason = "shared with the broker's tests")]
 mod client;
 mod commands;
 #[path = "../support/data.rs"]
@@ -31,6 +30,7 @@ mod remote;
 mod repeated;
 mod secure;
 mod slow_readers;
+mod timers;
 mod utterances;
 #[path = "../support/web.rs"]
 mod web;

@@ -9,16 +9,16 @@ use crate::core::dialogue::timers::Stamp;
 /// Both clocks, as near to one moment as can be.
 pub(super) fn read() -> (Zoned, Stamp) {
     let now = Zoned::now();
-    let stamp = Stamp { boot: boot().clone(), up_ms: up_ms(), at: now.timestamp() };
+    let stamp = Stamp { boot: Some(boot().to_owned()), up_ms: up_ms(), at: now.timestamp() };
     (now, stamp)
 }
 
 /// Which start of the machine this is; one of this process alone where the system has no name for it.
-fn boot() -> &'static Option<String> {
-    static BOOT: OnceLock<Option<String>> = OnceLock::new();
+fn boot() -> &'static str {
+    static BOOT: OnceLock<String> = OnceLock::new();
     BOOT.get_or_init(|| {
         let named = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned());
-        Some(named.unwrap_or_else(|_| ulid::Ulid::generate().to_string()))
+        named.unwrap_or_else(|_| ulid::Ulid::generate().to_string())
     })
 }
 

@@ -61,7 +61,7 @@ impl Timers {
             "HearthdCommandAt" => self.command_at(slots, who, now),
             "HearthdRemind" => self.remind(slots, who, now),
             "HearthdCancelReminder" => self.cancel_reminder(slots, now),
-            "HearthdReminderStatus" => self.reminders_told(slots, now),
+            "HearthdReminderStatus" => Ok(self.reminders_told(now)),
             _ => return None,
         })
     }

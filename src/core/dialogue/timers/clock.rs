@@ -124,11 +124,9 @@ pub(super) fn times(slots: &Map<String, Value>, hours: Hours) -> Option<Vec<Time
     let both = [hour, (hour + 12) % 24];
     let meant: &[u64] = match (part, hour, hours) {
         (Some("am"), 12, _) => &[0],
-        // "Midnight tonight" is no noon.
-        (Some("pm"), 1..12, _) => &both[1..],
         (None, 1..=12, Hours::Next) if matches!(day, None | Some("today")) => &both,
-        // Nobody wants to be reminded tomorrow at three in the night.
-        (None, 1..7, Hours::Next) => &both[1..],
+        // "Midnight tonight" is no noon. Nobody wants to be reminded tomorrow at three in the night.
+        (Some("pm"), 1..12, _) | (None, 1..7, Hours::Next) => &both[1..],
         _ => &both[..1],
     };
     let times =

@@ -42,17 +42,17 @@ impl Timers {
         }
     }
 
-    pub(super) fn reminders_told(&self, _slots: &Map<String, Value>, now: &Zoned) -> Said {
+    pub(super) fn reminders_told(&self, now: &Zoned) -> String {
         let told = self.of_kind(Kind::Reminder, now).into_iter().map(|number| {
             let item = &self.items[number];
             let what = wording::to_you(item.text.as_deref().unwrap_or_default());
             format!("{what} {}", wording::when(item, now))
         });
         let told: Vec<String> = told.collect();
-        Ok(match &told[..] {
+        match &told[..] {
             [] => "There are no reminders.".to_owned(),
             [one] => format!("One reminder: {one}."),
             several => format!("{} reminders: {}.", several.len(), several.join("; ")),
-        })
+        }
     }
 }
