@@ -6,12 +6,15 @@
 
 mod availability;
 pub mod colour;
+pub mod described;
 pub mod discovery;
 mod fields;
 mod filters;
 mod place;
+mod placing;
 mod templates;
 pub mod things;
+pub mod wish;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -20,8 +23,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use availability::Availability;
+use described::Described;
 use discovery::{Announcement, Entity, Key};
 use fields::{Fields, Making};
+use placing::Placing;
 use templates::Templates;
 use things::{Deed, Heard, Lack, Payload, Thing};
 
@@ -44,6 +49,8 @@ pub struct House {
     payloads: HashMap<String, Option<Payload>>,
     problems: BTreeMap<String, Vec<String>>,
     heard: u64,
+    described: Described,
+    placing: Placing,
 }
 
 /// A device's one function: a lamp, a plug, a sensor.
@@ -55,8 +62,19 @@ struct Device {
     class: Option<String>,
     /// Whether it is for setting the device up, not for daily use.
     is_aside: bool,
+    /// Whether it stands for several others, as a bridge's group does.
+    is_group: bool,
     thing: Thing,
     availability: Availability,
+    /// The physical device that it is a part of.
+    unit: Option<Unit>,
+}
+
+/// A physical device, which may have several functions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unit {
+    id: String,
+    name: Option<String>,
 }
 
 /// A device as people see it.
@@ -215,9 +233,11 @@ impl Device {
             area: place::text(config.get("device").and_then(|device| device.get("suggested_area"))),
             component: component.to_owned(),
             class: place::text(config.get("device_class")),
-            is_aside: config.get("entity_category").is_some_and(Value::is_string),
+            is_aside: config.get("entity_category").is_some_and(Value::is_string) || place::is_of_bridge(config),
+            is_group: place::is_group(config),
             thing,
             availability,
+            unit: place::unit(config),
         }
     }
 

@@ -56,9 +56,27 @@ pub struct Names {
     /// Nodes that the trie would have without the names that are gone, about.
     live: usize,
     pub(super) sounds: Sounds,
+    /// Intents that the home itself carries out where no rule does.
+    carried_out: &'static [&'static str],
 }
 
 impl Names {
+    /// Names of a home that carries out these intents itself, by its devices, where no rule does.
+    #[must_use]
+    pub fn of_home(carried_out: &'static [&'static str]) -> Self {
+        Self { carried_out, ..Self::default() }
+    }
+
+    /// Whether the home itself carries out an intent.
+    pub(super) fn carries_out(&self, intent: &str) -> bool {
+        self.carried_out.contains(&intent)
+    }
+
+    /// Whether the home acts by its devices.
+    pub(super) fn is_home(&self) -> bool {
+        !self.carried_out.is_empty()
+    }
+
     /// Adds a name with what is known of the thing (`domain`, `area`, `device_class`, …) and what it stands for in slots
     /// and topics, the name itself where that is `None`. `None` where nothing of the name can be said.
     pub fn add(

@@ -1,0 +1,1 @@
+//! Wishes granted in a home.
