@@ -26,7 +26,7 @@ use availability::Availability;
 use described::Described;
 use discovery::{Announcement, Entity, Key};
 use fields::{Fields, Making};
-use placing::Placing;
+use placing::{Placed, Placing};
 use templates::Templates;
 use things::{Deed, Heard, Lack, Payload, Thing};
 
@@ -36,6 +36,8 @@ pub use fields::{Message, Reserved};
 const MOST_ENTITIES: usize = 20_000;
 /// Bytes of a state that is kept.
 const MOST_STATE_BYTES: usize = 64 * 1024;
+/// What stands before the name of a device that somebody wrote down, where others have the topic of their announcement.
+const WRITTEN: &str = "config: devices.";
 /// Topics whose problems are kept.
 const MOST_PROBLEMS: usize = 1_000;
 
@@ -82,8 +84,15 @@ struct Unit {
 pub struct Seen {
     /// What it is called.
     pub name: String,
+    /// Other names that it goes by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// The room it is in, where that is known.
     pub area: Option<String>,
+    /// Whether nobody may speak of it.
+    pub hidden: bool,
+    /// Whether it is switched on or opened after a yes alone.
+    pub guarded: bool,
     /// What it is: `light`, `switch`, …
     pub kind: String,
     /// Home Assistant's device class: `window`, `temperature`, …
@@ -107,6 +116,37 @@ impl House {
     #[must_use]
     pub fn new(reserved: Reserved) -> Self {
         Self { reserved, ..Self::default() }
+    }
+
+    /// Takes somebody's words about the home in the place of those before. Devices that announce nothing are there at once.
+    pub fn describe(&mut self, described: Described) -> Vec<String> {
+        let mut topics = Vec::new();
+        self.devices.retain(|key, _| !key.topic.starts_with(WRITTEN));
+        self.problems.retain(|topic, _| !topic.starts_with(WRITTEN));
+        for (name, device) in described.devices.iter().filter(|(_, device)| !device.mqtt.is_empty()) {
+            let mut config = device.mqtt.clone();
+            let key = Key { topic: format!("{WRITTEN}{name}"), part: None };
+            let Some(Value::String(component)) = config.remove("platform") else {
+                self.note(&key.topic, vec!["`platform` must say what it is: switch, light, …".to_owned()]);
+                continue;
+            };
+            config.insert("name".to_owned(), Value::String(name.clone()));
+            topics.extend(self.add(key, &Entity { component, config }));
+        }
+        self.described = described;
+        topics
+    }
+
+    /// Every topic that devices report on.
+    #[must_use]
+    pub fn topics(&self) -> Vec<String> {
+        self.payloads.keys().cloned().collect()
+    }
+
+    /// How many devices may be spoken of.
+    #[must_use]
+    pub fn spoken_of_count(&self) -> usize {
+        self.placing.by_key.values().filter(|placed| !placed.is_hidden).count()
     }
 
     /// Reads an announcement; returns the topics to listen to that nobody listened to before.
@@ -197,15 +237,14 @@ impl House {
         &self.problems
     }
 
-    /// The devices by name. Those that say no room are placed by their names, where one contains one of these rooms or of
-    /// those that other devices say.
+    /// The devices by name. Those that say no room are placed by their names, where one contains one of these rooms, of
+    /// those that other devices say, or of the usual ones.
     #[must_use]
     pub fn devices(&self, rooms: &[String], now: &Zoned) -> Vec<Seen> {
-        let said = self.devices.values().filter_map(|device| device.area.clone());
-        let rooms = place::Rooms::new(rooms.iter().cloned().chain(said));
+        let placing = self.placed(rooms, "");
         let heard = self.heard(now);
-        let mut devices: Vec<Seen> =
-            self.devices.iter().map(|(key, device)| device.seen(key, &rooms, &heard)).collect();
+        let seen = |(key, device): (&Key, &Device)| Some(device.seen(key, placing.by_key.get(key)?, &heard));
+        let mut devices: Vec<Seen> = self.devices.iter().filter_map(seen).collect();
         place::mark_same_names(&mut devices);
         devices.sort_by(|one, other| (&one.name, &one.source).cmp(&(&other.name, &other.source)));
         devices
@@ -241,15 +280,18 @@ impl Device {
         }
     }
 
-    fn seen(&self, key: &Key, rooms: &place::Rooms, heard: &Heard<'_>) -> Seen {
-        let area = self.area.clone().or_else(|| rooms.in_name(&self.name));
+    fn seen(&self, key: &Key, placed: &Placed, heard: &Heard<'_>) -> Seen {
         let mut unclear = Vec::new();
-        if area.is_none() && !self.is_aside {
-            unclear.push("no room: set the device's `suggested_area`, or put the room's name into its name".to_owned());
+        if placed.area.is_none() && !self.is_aside && !placed.is_hidden {
+            let mend = "no room: name it under `devices:` in the config, or put the room's name into the device's";
+            unclear.push(mend.to_owned());
         }
         Seen {
-            name: self.name.clone(),
-            area,
+            name: placed.name.clone(),
+            aliases: placed.aliases.clone(),
+            area: placed.area.clone(),
+            hidden: placed.is_hidden,
+            guarded: placed.is_guarded,
             kind: self.component.clone(),
             class: self.class.clone(),
             can: self.thing.abilities(),

@@ -1,6 +1,6 @@
 //! What each device is called and where it stands, and the names of the home that follow from it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -54,6 +54,46 @@ const USUAL_ROOMS: [&str; 40] = [
     "winter garden",
     "workshop",
 ];
+/// Words that alone are no name: "the lights" are all of a room.
+const PLAIN_WORDS: [&str; 37] = [
+    "battery",
+    "blind",
+    "blinds",
+    "bulb",
+    "bulbs",
+    "climate",
+    "cover",
+    "curtain",
+    "curtains",
+    "device",
+    "door",
+    "doors",
+    "fan",
+    "fans",
+    "humidity",
+    "lamp",
+    "lamps",
+    "light",
+    "lights",
+    "lock",
+    "motion",
+    "outlet",
+    "plug",
+    "plugs",
+    "power",
+    "radiator",
+    "sensor",
+    "shade",
+    "shades",
+    "shutter",
+    "shutters",
+    "socket",
+    "switch",
+    "temperature",
+    "thermostat",
+    "window",
+    "windows",
+];
 /// Kinds that a device is called after, where it has one of them.
 const MAIN: [&str; 14] = [
     "light",
@@ -106,11 +146,22 @@ impl House {
     /// Places every device anew, among these rooms and those that are said and usual, and returns the home's names. Needed
     /// after announcements, and after other words about the home.
     pub fn settle(&mut self, rooms: &[String], lang: &str) -> Names {
+        self.forget_topics();
         self.placing = self.placed(rooms, lang);
         self.names()
     }
 
-    fn placed(&self, rooms: &[String], lang: &str) -> Placing {
+    /// Forgets what was heard on topics of devices that are gone.
+    fn forget_topics(&mut self) {
+        let readings = self
+            .devices
+            .values()
+            .flat_map(|device| device.thing.readings().into_iter().chain(device.availability.readings()));
+        let used: HashSet<String> = readings.map(|reading| reading.topic.clone()).collect();
+        self.payloads.retain(|topic, _| used.contains(topic));
+    }
+
+    pub(super) fn placed(&self, rooms: &[String], lang: &str) -> Placing {
         let described = &self.described;
         let said = self.devices.values().filter_map(|device| device.area.as_ref());
         let said = said.chain(described.devices.values().filter_map(|device| device.area.as_ref()));
@@ -167,7 +218,8 @@ impl House {
             let Some(device) = self.devices.get(key).filter(|device| !device.is_aside && !placed.is_hidden) else {
                 continue;
             };
-            add(&mut names, NameOf::Thing, &placed.name, &placed.aliases, &known(&key.to_string(), device, placed));
+            let aliases: Vec<String> = placed.aliases.iter().cloned().chain(placed.without_room()).collect();
+            add(&mut names, NameOf::Thing, &placed.name, &aliases, &known(&key.to_string(), device, placed));
             if let Some(unit) = &device.unit {
                 of_device.entry(unit.id.as_str()).or_default().push((key, device, placed));
             }
@@ -254,6 +306,17 @@ impl Placed {
             is_guarded: guarded.unwrap_or_else(|| intents::guards(&name, known.collect())),
             name,
         }
+    }
+}
+
+impl Placed {
+    /// The name without the room that it begins with: in the kitchen, the kitchen's kettle is "the kettle".
+    fn without_room(&self) -> Option<String> {
+        let (name, room) = (folded(&self.name), folded(self.area.as_ref()?));
+        let rest = name.strip_prefix(room.as_str())?.trim();
+        let is_plain =
+            rest.split(' ').all(|word| PLAIN_WORDS.contains(&word) || word.bytes().all(|b| b.is_ascii_digit()));
+        (!is_plain).then(|| rest.to_owned())
     }
 }
 

@@ -260,6 +260,14 @@ impl House {
     }
 }
 
+impl Step {
+    /// Whether it ends soon once it has begun, as a lock's turn does, so that its end is worth waiting for.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.deeds.iter().any(|deed| matches!(deed, Deed::Lock | Deed::Unlock))
+    }
+}
+
 impl Granted {
     /// Whether any step would move what guards the house, in the direction that makes it less safe.
     #[must_use]
