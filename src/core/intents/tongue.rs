@@ -9,7 +9,7 @@ use super::Said;
 use super::block::{Block, Slots};
 use super::context;
 use super::fill::Filled;
-use super::lists::{Lists, View};
+use super::lists::{Entry, Lists, View};
 use super::names::{Names, UNKNOWN};
 use super::openers;
 use super::regexes::{Meanings, Regexes};
@@ -197,8 +197,15 @@ impl Tongue {
                 .requires
                 .iter()
                 .any(|required| required.condition.key == "area" && required.slot.is_some());
+            // A home knows whether the room has one.
+            let has_one = |id: ValueId| {
+                let kind = self.view().entry(id).and_then(|entry| entry.out.as_ref()).map(context::folded);
+                let is_one =
+                    |thing: &Entry| thing.knows("area") == Some(area) && thing.knows("device_class") == kind.as_ref();
+                !self.names.is_home() || self.names.entries(0).any(is_one)
+            };
             let here = |span: &Span| {
-                (span.start, span.end) == (name.start, name.end) && span.value.is_some() && !names_open(span)
+                (span.start, span.end) == (name.start, name.end) && !names_open(span) && span.value.is_some_and(has_one)
             };
             of_room
                 && reading.cost == best.cost
