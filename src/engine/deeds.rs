@@ -206,8 +206,9 @@ pub(super) fn question(hit: &Hit) -> String {
     let domain = hit.known.get("name").and_then(|known| known.get("domain")).and_then(|domain| domain.as_str());
     match (hit.name.as_str(), domain) {
         ("HassTurnOff", Some("lock")) => format!("Unlock {what}?"),
-        ("HassTurnOn", Some("cover" | "valve")) | ("HassSetPosition" | "HassOpenCover", _) => format!("Open {what}?"),
-        ("HassTurnOn", None) => format!("Open {what}?"),
+        ("HassTurnOn", Some("cover" | "valve") | None) | ("HassSetPosition" | "HassOpenCover", _) => {
+            format!("Open {what}?")
+        }
         ("HassTurnOn", _) => format!("Turn on {what}?"),
         ("HassTurnOff", _) => format!("Turn off {what}?"),
         _ => format!("Really, with {what}?"),

@@ -56,7 +56,7 @@ pub(super) fn is_of_bridge(config: &Map<String, Value>) -> bool {
     config.get("device").is_some_and(|device| identifiers(device).any(|id| id.starts_with("zigbee2mqtt_bridge_")))
 }
 
-/// Whether it stands for several others: a group of Zigbee2MQTT.
+/// Whether it stands for several others: a group of `Zigbee2MQTT`.
 pub(super) fn is_group(config: &Map<String, Value>) -> bool {
     let Some(device) = config.get("device") else { return false };
     device.get("model").and_then(Value::as_str) == Some("Group")

@@ -1,6 +1,6 @@
 //! What each device is called and where it stands, and the names of the home that follow from it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -201,15 +201,14 @@ impl House {
 
     fn names(&self) -> Names {
         let mut names = Names::of_home(if self.devices.is_empty() { &[] } else { &wish::INTENTS });
-        let rooms: BTreeMap<&String, ()> = self.placing.rooms.values().map(|room| (room, ())).collect();
-        for room in rooms.into_keys() {
+        let rooms: BTreeSet<&String> = self.placing.rooms.values().collect();
+        for room in rooms {
             let aliases = self.described.areas.get(room).map(|area| area.aliases.as_slice()).unwrap_or_default();
             add(&mut names, NameOf::Area, room, aliases, &Map::new());
         }
         let floors = self.described.areas.values().filter_map(|area| area.floor.as_ref());
-        let floors: BTreeMap<&String, ()> =
-            self.described.floors.keys().chain(floors).map(|floor| (floor, ())).collect();
-        for floor in floors.into_keys() {
+        let floors: BTreeSet<&String> = self.described.floors.keys().chain(floors).collect();
+        for floor in floors {
             let aliases = self.described.floors.get(floor).map(|floor| floor.aliases.as_slice()).unwrap_or_default();
             add(&mut names, NameOf::Floor, floor, aliases, &Map::new());
         }
@@ -247,16 +246,15 @@ fn name_device(names: &mut Names, parts: &[(&Key, &Device, &Placed)]) {
         return;
     }
     let mut main = parts.iter().filter(|(_, device, _)| MAIN.contains(&device.component.as_str()));
-    let known = match (main.next(), main.next()) {
-        (Some((key, device, placed)), None) => known(&key.to_string(), device, placed),
-        _ => {
-            let Some((key, device, placed)) = parts.first() else { return };
-            let mut known = known(&key.to_string(), device, placed);
-            known.remove("device_class");
-            known.insert("domain".to_owned(), json!("sensor"));
-            known.insert("unit".to_owned(), json!(true));
-            known
-        }
+    let known = if let (Some((key, device, placed)), None) = (main.next(), main.next()) {
+        known(&key.to_string(), device, placed)
+    } else {
+        let Some((key, device, placed)) = parts.first() else { return };
+        let mut known = known(&key.to_string(), device, placed);
+        known.remove("device_class");
+        known.insert("domain".to_owned(), json!("sensor"));
+        known.insert("unit".to_owned(), json!(true));
+        known
     };
     add(names, NameOf::Thing, name, &[], &known);
 }

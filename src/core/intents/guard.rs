@@ -128,7 +128,7 @@ pub(super) fn opens(block: &Block, filled: &[Option<Filled<'_>>]) -> bool {
     let is = |domains: &[&str]| domain.as_ref().and_then(Value::as_str).is_some_and(|is| domains.contains(&is));
     match block.intent.as_str() {
         "HassTurnOn" => !is(&["lock"]),
-        "HassTurnOff" => is(&DOMAINS) || named.is_some_and(|entry| is_alarm(entry)),
+        "HassTurnOff" => is(&DOMAINS) || named.is_some_and(is_alarm),
         "HassStopMoving" => false,
         "HassSetPosition" => value("position").is_none_or(|position| position.to_value().as_f64() != Some(0.0)),
         _ => true,

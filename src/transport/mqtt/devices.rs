@@ -1,6 +1,6 @@
 //! The topics of devices on the daemon's connection: what announces them, and what they report on.
 //!
-//! At QoS 0, for which a broker drops nothing of what it keeps, however much that is. One packet of subscriptions at a time,
+//! At `QoS` 0, for which a broker drops nothing of what it keeps, however much that is. One packet of subscriptions at a time,
 //! so that the link's channel never fills.
 
 use crate::core::home::discovery;

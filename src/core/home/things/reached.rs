@@ -103,8 +103,7 @@ fn of_cover(cover: &Cover, deed: &Deed, heard: &Heard<'_>) -> Reached {
         // What is fully open can say so where its position is some percent short of it.
         (Some(at), _) if (at - wanted).abs() <= NEAR_PERCENT => Yes,
         _ if moves || (matches!(deed, Deed::Position(_)) && (is("opening") || is("closing"))) => OnItsWay,
-        (Some(_), _) => Unsaid,
-        (None, Deed::Position(_)) => Unsaid,
+        (Some(_), _) | (None, Deed::Position(_)) => Unsaid,
         (None, _) => yes(is(if wanted > 0.0 { "open" } else { "closed" })),
     }
 }

@@ -163,7 +163,7 @@ impl House {
         if unsaid > 0 && known.is_empty() {
             text = format!("I do not know: none of the {} {}{place} has said.", all.len(), noun(kind, all.len()));
         } else if unsaid > 0 {
-            text.push_str(&format!(" Of {unsaid} I do not know."));
+            text = format!("{text} Of {unsaid} I do not know.");
         }
         Ok(text)
     }
