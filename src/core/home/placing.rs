@@ -324,5 +324,5 @@ pub(super) fn spoken(name: &str) -> String {
         let is_plain = word.chars().skip(1).all(|c| !c.is_uppercase()) && word.chars().count() > 1;
         if is_plain { word.to_lowercase() } else { word.to_owned() }
     };
-    name.split(['_', ' ']).filter(|part| !part.is_empty()).map(word).collect::<Vec<_>>().join(" ")
+    name.split(['_', ' ', '/']).filter(|part| !part.is_empty()).map(word).collect::<Vec<_>>().join(" ")
 }

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::{Grant, Granted, INTENTS, Outcome, Said, Wish};
+use crate::core::home::tests::data;
 use crate::core::home::{House, Reserved};
 use crate::core::intents::{self, Rules, Source};
 
@@ -241,6 +242,65 @@ fn shipped_sentences_reach_the_devices() {
     let hit = rules.find("unlock the front door", "en", None).unwrap();
     assert!(hit.needs_yes, "{hit:?}");
     assert!(rules.find("turn on the tv", "en", None).is_none(), "the example's home counts no more");
+}
+
+/// What is to be sent, as topic and payload, for each controllable device of a real Zigbee2MQTT, by its documentation.
+#[test]
+fn a_real_zigbee2mqtt_is_spoken_to_as_it_documents() {
+    let Some(folder) = data::folder("a_real_zigbee2mqtt_is_spoken_to_as_it_documents") else { return };
+    let messages: Vec<Value> = serde_json::from_str(&data::read(&folder, "z2m_retained.json")).unwrap();
+    let mut house = House::new(Reserved { prefixes: vec!["hearthd".to_owned()] });
+    for message in messages {
+        let payload = message["payload"].as_str().map_or_else(|| message["payload"].to_string(), str::to_owned);
+        house.announce(message["topic"].as_str().unwrap(), payload.as_bytes());
+    }
+    let rules = shipped().for_home(&std::sync::Arc::new(house.settle(&[], "en")));
+    let mut wrong = Vec::new();
+    for (text, topic, payload) in [
+        ("turn on the kitchen ceiling", "Kitchen Ceiling/set", r#"{"state":"ON"}"#),
+        ("set the kitchen ceiling to 50%", "Kitchen Ceiling/set", r#"{"brightness":127,"state":"ON"}"#),
+        ("turn off the living room floor lamp", "living_room/floor_lamp/set", r#"{"state":"OFF"}"#),
+        (
+            "make the living room floor lamp blue",
+            "living_room/floor_lamp/set",
+            r#"{"color":{"x":0.136,"y":0.04},"state":"ON"}"#,
+        ),
+        ("turn on the coffee machine", "Coffee Machine/set", "ON"),
+        ("switch off the desk plug", "Desk Plug/set", "OFF"),
+        ("open the bedroom blind", "Bedroom Blind/set", "OPEN"),
+        ("close the bedroom blind", "Bedroom Blind/set", "CLOSE"),
+        ("stop the bedroom blind", "Bedroom Blind/set", "STOP"),
+        ("set the bedroom blind to 30%", "Bedroom Blind/set", r#"{ "position": 30 }"#),
+        ("set the bathroom radiator to 21 degrees", "Bathroom Radiator/set/occupied_heating_setpoint", "21"),
+        ("set the bathroom radiator to heat", "Bathroom Radiator/set/system_mode", "heat"),
+        ("lock the front lock", "Front Lock/set", "LOCK"),
+        ("unlock the front lock", "Front Lock/set", "UNLOCK"),
+        ("turn on hall switch l1", "Hall Switch/l1/set", "ON"),
+        ("turn off hall switch l2", "Hall Switch/l2/set", "OFF"),
+        ("turn on the office fan", "Office Fan/set/fan_state", "ON"),
+        ("turn on the office fan light", "Office Fan/set", r#"{"state":"ON"}"#),
+    ] {
+        let Some(hit) = rules.find(text, "en", None) else {
+            wrong.push(format!("{text}: not understood"));
+            continue;
+        };
+        let wish = Wish { intent: &hit.name, slots: &hit.slots, known: &hit.known, area: None };
+        let made = match house.grant(&wish, &now()) {
+            Ok(Grant::Act(granted)) => sent(&granted),
+            other => {
+                wrong.push(format!("{text}: {other:?}"));
+                continue;
+            }
+        };
+        // The order of an object's keys means nothing.
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| json!(text));
+        let is_right =
+            |(to, what): &(String, String)| *to == format!("zigbee2mqtt/{topic}") && read(what) == read(payload);
+        if made.len() != 1 || !made.iter().all(is_right) {
+            wrong.push(format!("{text}: {made:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 fn shipped() -> Rules {
