@@ -244,7 +244,7 @@ fn shipped_sentences_reach_the_devices() {
     assert!(rules.find("turn on the tv", "en", None).is_none(), "the example's home counts no more");
 }
 
-/// What is to be sent, as topic and payload, for each controllable device of a real Zigbee2MQTT, by its documentation.
+/// What is to be sent, as topic and payload, for each controllable device of a real `Zigbee2MQTT`, by its documentation.
 #[test]
 fn a_real_zigbee2mqtt_is_spoken_to_as_it_documents() {
     let Some(folder) = data::folder("a_real_zigbee2mqtt_is_spoken_to_as_it_documents") else { return };
