@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::config::file::Loaded;
 use crate::config::{Broker, ModelSettings, Speculation};
+use crate::core::home::Reserved;
+use crate::core::home::described::Described;
 use crate::engine;
 use crate::inference::protocol::{LoadPlan, ModelTier, TierPlan};
 use crate::inference::remote::RemoteTier;
@@ -168,6 +170,32 @@ fn folder_of(loaded: &Loaded) -> &Path {
     loaded.path.parent().unwrap_or(Path::new(""))
 }
 
+fn home_settings(loaded: &Loaded) -> engine::HomeSettings {
+    let config = &loaded.config;
+    engine::HomeSettings {
+        reserved: reserved(&config.mqtt.base_topic),
+        described: described(loaded),
+        confirm_within: config.home.confirm_within.0,
+        pin: loaded.pin.clone(),
+    }
+}
+
+/// The topics that no device may name as its own.
+pub(super) fn reserved(base_topic: &str) -> Reserved {
+    Reserved { prefixes: vec![base_topic.to_owned()] }
+}
+
+/// The home in the config's words.
+pub(super) fn described(loaded: &Loaded) -> Described {
+    let config = &loaded.config;
+    Described {
+        areas: config.areas.clone(),
+        floors: config.floors.clone(),
+        sites: config.sites.clone(),
+        devices: config.devices.clone(),
+    }
+}
+
 /// What the engine goes by.
 pub(super) fn engine_settings(loaded: &Loaded) -> engine::Settings {
     let [chat, explain] = tiers(loaded).map(|(_, settings)| {
@@ -196,6 +224,7 @@ pub(super) fn engine_settings(loaded: &Loaded) -> engine::Settings {
         },
         slots: loaded.config.models.slots,
         log_utterances: loaded.config.log.utterances,
+        home: home_settings(loaded),
         chat,
         explain,
     }

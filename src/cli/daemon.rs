@@ -88,6 +88,7 @@ pub(super) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     }
     let engine = Engine::new(settings.clone(), rules, models, mqtt.bus(), Some(&loaded.config.state_dir.0));
     let mut tasks = JoinSet::new();
+    tasks.spawn(home_keeper(engine.clone(), stopped.clone()));
     tasks.spawn(supervision.run(until(stopped.clone())));
     let (changes_tx, changes) = mpsc::channel(1);
     tasks.spawn(watch.run(changes_tx, until(stopped.clone())));
@@ -129,6 +130,14 @@ fn worker_options(loaded: &Loaded) -> SupervisorOptions {
 async fn until(mut stopped: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is as good as stopped.
     let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Learns what devices announce, until it is time to stop.
+async fn home_keeper(engine: Engine, stopped: watch::Receiver<bool>) {
+    tokio::select! {
+        () = engine.keep_home() => {}
+        () = until(stopped) => {}
+    }
 }
 
 fn to_watch(loaded: &Loaded) -> Option<PathBuf> {
@@ -215,7 +224,7 @@ impl Daemon {
                 "explain": tier(&health.explain),
             },
             "intents": self.engine.intents(),
-            "devices": 0,
+            "devices": self.engine.devices(),
             "last_reload": self.last_reload,
         });
         self.mqtt.announce(&info.to_string());

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::config::file::Loaded;
 use crate::core::home::discovery;
-use crate::core::home::{House, Reserved, Seen};
+use crate::core::home::{House, Seen};
 use crate::engine;
 use crate::transport::mqtt::listen::{self, Patience};
 
@@ -72,12 +72,12 @@ pub(super) fn run(loaded: &Loaded, args: &DevicesArgs) -> Outcome {
 fn listen(loaded: &Loaded, most: Duration) -> Result<House, Outcome> {
     let visitor = connect::visitor(loaded, &format!("devices-{}", engine::fresh_id()));
     let settings = visitor.map_err(|error| not_started(&error))?;
-    let reserved = Reserved { prefixes: vec![settings.base_topic.clone()] };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| not_started(&error))?;
-    let mut house = House::new(reserved);
+    let mut house = House::new(connect::reserved(&settings.base_topic));
+    let written = house.describe(connect::described(loaded));
     let patience = Patience { quiet: QUIET, most };
-    let filters = discovery::FILTERS.map(str::to_owned);
+    let filters: Vec<String> = discovery::FILTERS.map(str::to_owned).into_iter().chain(written).collect();
     if io::stderr().is_terminal() {
         complain(&format_args!("listening to the broker {}:{}", settings.host, settings.port));
     }

@@ -3,6 +3,7 @@
 //! The only place of this room that touches files and the environment. Secrets are read here and never shown.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::core::secret::Secret;
 use crate::core::utterance;
@@ -16,6 +17,8 @@ const ENVIRONMENT_PREFIX: &str = "HEARTHD__";
 const DEFAULT_PLACES: [&str; 2] = ["config.yaml", "/etc/hearthd/config.yaml"];
 /// Bytes of a token below which it could be guessed.
 const MIN_TOKEN_BYTES: usize = 32;
+/// The longest that a device is waited for.
+const MOST_CONFIRMING: Duration = Duration::from_secs(30);
 
 /// Why there is no config.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +54,8 @@ pub struct Loaded {
     pub chat_key: Option<Secret>,
     /// The key of the server that explains.
     pub explain_key: Option<Secret>,
+    /// What must be said before what guards the house is opened, wherever it stood.
+    pub pin: Option<Secret>,
 }
 
 /// Reads the config file, `None` for the usual places, with the environment's overrides.
@@ -89,6 +94,8 @@ pub fn load(named: Option<&Path>, environment: &[(String, String)]) -> Result<Lo
     };
     let password_file = secret(&["mqtt", "password_file"], config.mqtt.password_file.as_ref(), "mqtt-password");
     let http_token = secret(&["http", "token_file"], config.http.token_file.as_ref(), "http-token");
+    let pin_file = secret(&["home", "pin_file"], config.home.pin_file.as_ref(), "pin");
+    let pin = config.home.pin.clone().or(pin_file);
     let mut key = |tier, settings: &TierFile, credential| {
         let file = settings.api_key_file.as_ref();
         settings.server.as_ref().and_then(|_| secret(&["models", tier, "api_key_file"], file, credential))
@@ -123,8 +130,13 @@ pub fn load(named: Option<&Path>, environment: &[(String, String)]) -> Result<Lo
     if http_token.as_ref().is_some_and(|token| token.reveal().len() < MIN_TOKEN_BYTES) {
         problems.push(problem(&["http", "token_file"], format!("the token is shorter than {MIN_TOKEN_BYTES} bytes")));
     }
+    let is_pin =
+        |pin: &Secret| (4..=12).contains(&pin.reveal().len()) && pin.reveal().bytes().all(|b| b.is_ascii_digit());
+    if pin.as_ref().is_some_and(|pin| !is_pin(pin)) {
+        problems.push(problem(&["home"], "the PIN must be 4 to 12 digits, in quotes".to_owned()));
+    }
     if problems.is_empty() {
-        Ok(Loaded { path, config, mqtt_password, http_token, chat_key, explain_key })
+        Ok(Loaded { path, config, mqtt_password, http_token, chat_key, explain_key, pin })
     } else {
         Err(ConfigError::Problems(problems))
     }
@@ -181,6 +193,7 @@ fn rebase(config: &mut Config, folder: &Path) {
         &mut mqtt.client_cert_file,
         &mut mqtt.client_key_file,
         &mut config.http.token_file,
+        &mut config.home.pin_file,
         &mut config.models.chat.api_key_file,
         &mut config.models.explain.api_key_file,
     ];
@@ -229,6 +242,12 @@ fn inconsistencies(config: &Config) -> Vec<(At, String)> {
     }
     if mqtt.password.is_some() && mqtt.password_file.is_some() {
         found.push((vec!["mqtt", "password_file"], "set password or password_file, not both".to_owned()));
+    }
+    if config.home.pin.is_some() && config.home.pin_file.is_some() {
+        found.push((vec!["home", "pin_file"], "set pin or pin_file, not both".to_owned()));
+    }
+    if config.home.confirm_within.0 > MOST_CONFIRMING {
+        found.push((vec!["home", "confirm_within"], "a device is waited for 30s at most".to_owned()));
     }
     if !(0.0..=1.0).contains(&config.routing.confidence) {
         found.push((vec!["routing", "confidence"], "the confidence must be 0 to 1".to_owned()));

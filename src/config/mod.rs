@@ -8,12 +8,14 @@ mod models;
 mod routing;
 mod values;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::core::home::described;
 use crate::core::secret::Secret;
 
 pub use models::{ModelSettings, ModelsFile, Speculation, TierFile};
@@ -36,6 +38,16 @@ pub struct Config {
     pub models: ModelsFile,
     /// How replies are sent.
     pub reply: Reply,
+    /// How the devices of the home are spoken to.
+    pub home: Home,
+    /// Rooms, by name.
+    pub areas: BTreeMap<String, described::Area>,
+    /// Floors, by name.
+    pub floors: BTreeMap<String, described::Floor>,
+    /// The rooms that sites stand in, where a site is not called after its room.
+    pub sites: BTreeMap<String, String>,
+    /// Devices: other names, rooms, and those that announce nothing; by the name that `hearthd devices` shows.
+    pub devices: BTreeMap<String, described::Device>,
     /// The HTTP door.
     pub http: Http,
     /// Folder of what must survive a restart.
@@ -153,6 +165,24 @@ impl Default for Intents {
 
 /// Where intents are looked for when the config does not say.
 pub const DEFAULT_INTENTS: &str = "intents";
+
+/// `home:`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Home {
+    /// How long a device may take to report what it was told to do.
+    pub confirm_within: Span,
+    /// Digits that must be said, beside yes, before a lock or a garage door is opened.
+    pub pin: Option<Secret>,
+    /// A file that has them.
+    pub pin_file: Option<PathBuf>,
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        Self { confirm_within: Span(Duration::from_millis(1_500)), pin: None, pin_file: None }
+    }
+}
 
 /// `reply:`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

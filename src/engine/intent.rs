@@ -1,54 +1,91 @@
-//! Tier 1: a matched rule is carried out, a command that none matches is answered as such.
+//! Tier 1: understood commands are carried out once nothing stands in their way, and what is no command is answered as
+//! such.
+
+use std::sync::Arc;
+use std::time::Instant;
 
 use crate::core::intents::{Clock, Hit, Missed, Now, Unclear};
-use crate::core::reply::{Action, Code, Final, MatchedIntent, Status};
-use crate::core::utterance::Tier;
+use crate::core::reply::{Code, Final, Status};
+use crate::core::utterance::{Tier, Utterance};
 
+use super::consent::{self, Answer};
+use super::deeds::{self, Deeds};
+use super::lock;
 use super::responder::Responder;
-use super::{Bus, BusError, Command};
+use super::state::Shared;
+use super::timers;
 
-/// Sends the commands of rules in order and says their responses, or what kept them from being carried out. What nothing
-/// carries out is said to be so, before anything is sent: an answer that claims otherwise would be a lie.
-pub(super) fn act(hits: Vec<Hit>, bus: &dyn Bus, responder: &mut Responder) -> Final {
-    let unhandled = hits.iter().find(|hit| !hit.is_handled).map(|hit| {
-        let message = format!("this is understood as {}, but no action of the intent files carries it out", hit.name);
-        Final::refusal(None, Code::NotSupported, message)
-    });
-    let mut actions = Vec::new();
-    let mut last = match unhandled {
-        Some(refusal) => refusal,
-        None => match send(&hits, bus, &mut actions) {
-            Ok(()) => {
-                let answers: Vec<&str> = hits.iter().map(|hit| hit.response.as_str()).collect();
-                // A sink that is gone changes nothing: the command was carried out and the final object says so.
-                let _ = responder.chunk(answers.join(" "));
-                Final::new(None, Status::Ok)
-            }
-            Err(error) => Final::refusal(None, error.code(), error.to_string()),
-        },
+/// What stands in the place of a PIN wherever a text is kept or shown.
+const UNSAID: &str = "(a PIN)";
+
+/// Takes an utterance that answers a question of ours, so that it is carried out, or not; gives it back where it does not.
+pub(super) fn answer(
+    shared: &Arc<Shared>,
+    utterance: Utterance,
+    mut responder: Responder,
+) -> Option<(Utterance, Responder)> {
+    let settings = shared.settings();
+    let answer = lock(&shared.questions).answer(&utterance, settings.home.pin.as_ref(), Instant::now());
+    let (text, utterance) = match answer {
+        Answer::None => return Some((utterance, responder)),
+        Answer::Yes(hits) => {
+            let utterance = if settings.home.pin.is_some() { unsaid(utterance) } else { utterance };
+            act(shared, hits, utterance, responder, true);
+            return None;
+        }
+        Answer::AskPin => ("Say the PIN.", utterance),
+        Answer::No => ("All right, nothing was done.", utterance),
+        Answer::Nothing => ("There is nothing to say yes to.", utterance),
+        Answer::WrongPin => {
+            let mut last = Final::refusal(None, Code::NotConfirmed, "that is not the PIN, so nothing was done");
+            last.tier = Some(Tier::Intent);
+            shared.finish(&unsaid(utterance), responder, last);
+            return None;
+        }
     };
-    last.tier = Some(Tier::Intent);
-    last.actions = actions;
-    let matched = hits.into_iter().map(|hit| MatchedIntent { name: hit.name, slots: hit.slots, source: hit.source });
-    let matched: Vec<MatchedIntent> = matched.collect();
-    last.intent = matched.first().cloned();
-    if matched.len() > 1 {
-        last.intents = matched;
-    }
-    last
+    let last = say(&mut responder, text);
+    shared.finish(&utterance, responder, last);
+    None
 }
 
-fn send(hits: &[Hit], bus: &dyn Bus, actions: &mut Vec<Action>) -> Result<(), BusError> {
-    for publish in hits.iter().flat_map(|hit| &hit.publishes) {
-        bus.command(Command {
-            topic: publish.topic.clone(),
-            payload: publish.payload.clone(),
-            qos: publish.qos,
-            retain: publish.retain,
-        })?;
-        actions.push(Action { topic: publish.topic.clone(), payload: publish.payload.clone() });
-    }
-    Ok(())
+fn unsaid(utterance: Utterance) -> Utterance {
+    Utterance { text: UNSAID.to_owned(), ..utterance }
+}
+
+/// An answer of tier 1 that does nothing.
+fn say(responder: &mut Responder, text: &str) -> Final {
+    // A sink that is gone changes nothing.
+    let _ = responder.chunk(text.to_owned());
+    Final { tier: Some(Tier::Intent), ..Final::new(None, Status::Ok) }
+}
+
+/// Carries out commands, or asks for a yes first where one would open what guards the house.
+pub(super) fn act(
+    shared: &Arc<Shared>,
+    hits: Vec<Hit>,
+    utterance: Utterance,
+    mut responder: Responder,
+    is_confirmed: bool,
+) {
+    let area = utterance.site_id.as_ref().map(|site| lock(&shared.home.house).area_of_site(site.as_str()).to_owned());
+    let mut answered = hits.clone();
+    let planned = timers::set(shared, &mut answered, &utterance, area.as_deref()).and_then(|set| {
+        let deeds = Deeds::plan(shared, &answered, area.as_deref());
+        deeds.map(|deeds| (set, deeds)).map_err(|(code, message)| Final::refusal(None, code, message))
+    });
+    let (set, deeds) = match planned {
+        Ok(planned) => planned,
+        Err(refusal) => return shared.finish(&utterance, responder, deeds::describe(hits, refusal)),
+    };
+    let Some(guarded) = deeds.guarded(&hits).filter(|_| !is_confirmed) else {
+        return deeds::carry_out(shared, (deeds, set), answered, utterance, responder);
+    };
+    drop(set);
+    let within = consent::WITHIN.as_secs();
+    let last = say(&mut responder, &format!("{} Say yes within {within} seconds.", deeds::question(guarded)));
+    let last = deeds::describe(hits.clone(), last);
+    lock(&shared.questions).ask(&utterance, hits, Instant::now());
+    shared.finish(&utterance, responder, last);
 }
 
 /// Asks back what was meant; nothing is done.

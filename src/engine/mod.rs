@@ -7,6 +7,9 @@
 mod admission;
 mod answer;
 mod cache;
+mod consent;
+mod deeds;
+mod home;
 pub(crate) mod intent;
 mod responder;
 mod seen;
@@ -23,7 +26,7 @@ use crate::core::intents::{Rules, Said, Understood};
 use crate::core::reply::{Code, Final, Reply};
 use crate::core::routing::{self, Asked, Route};
 use crate::core::sampling::Sampling;
-use crate::core::utterance::{Identifier, Tier, Utterance};
+use crate::core::utterance::{Tier, Utterance};
 use crate::inference::protocol::ModelTier;
 use crate::inference::supervisor::models::Models;
 
@@ -33,6 +36,7 @@ use seen::Known;
 use state::{Running, Shared};
 
 pub use cache::CacheSettings;
+pub use home::HomeSettings;
 pub use state::{Health, TierHealth};
 
 /// An utterance on its way in.
@@ -175,6 +179,8 @@ pub struct Settings {
     pub slots: u32,
     /// Whether what was said may stand in the log.
     pub log_utterances: bool,
+    /// The devices.
+    pub home: HomeSettings,
     /// Tier 2.
     pub chat: TierSettings,
     /// Tier 3.
@@ -222,14 +228,18 @@ impl Engine {
         if let Some((code, message)) = refused {
             return responder.refuse(code, message);
         }
+        let wants_rules = utterance.tier.is_none_or(|tier| tier == Tier::Intent);
+        let answered =
+            if wants_rules { intent::answer(shared, utterance, responder) } else { Some((utterance, responder)) };
+        let Some((utterance, mut responder)) = answered else { return };
         let routing_began = Instant::now();
         responder.timing.queue_ms = milliseconds(routing_began - arrived);
         let rules = shared.rules();
-        let site = utterance.site_id.as_ref().map(Identifier::as_str);
+        let site =
+            utterance.site_id.as_ref().map(|site| lock(&shared.home.house).area_of_site(site.as_str()).to_owned());
         let lang = utterance.lang.as_deref().unwrap_or(&settings.language);
-        let wants_rules = utterance.tier.is_none_or(|tier| tier == Tier::Intent);
         let now = intent::now();
-        let said = Said { text: &utterance.text, lang, site, context: None, now: Some(&now) };
+        let said = Said { text: &utterance.text, lang, site: site.as_deref(), context: None, now: Some(&now) };
         let understood = if wants_rules { rules.understand(&said) } else { Understood::Nothing };
         let is_ours = understood != Understood::Nothing;
         let asked = Asked { text: &utterance.text, lang, tier: utterance.tier, hit: is_ours };
@@ -240,9 +250,7 @@ impl Engine {
         }
         responder.timing.route_ms = milliseconds(routing_began.elapsed());
         let last = match (decision.tier, understood) {
-            (Route::Intent, Understood::Hits(hits)) => timers::act(shared, &rules, hits, (&utterance, lang), |hits| {
-                intent::act(hits, shared.bus.as_ref(), &mut responder)
-            }),
+            (Route::Intent, Understood::Hits(hits)) => return intent::act(shared, hits, utterance, responder, false),
             (Route::Intent, Understood::Unclear(unclear)) => intent::ask_back(unclear),
             (Route::Chat, _) => return self.ask(ModelTier::Chat, &utterance, expires, responder),
             (Route::Explain, _) => return self.ask(ModelTier::Explain, &utterance, expires, responder),
@@ -315,12 +323,14 @@ impl Engine {
 
     /// Puts a new set of rules in the place of the old; a request that runs keeps the one it began with.
     pub fn replace_rules(&self, rules: Rules) {
-        *self.shared.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        self.shared.home.replace_rules(rules, &self.shared.settings().language);
     }
 
     /// Puts new settings in the place of the old. What was answered under those is not said again.
     pub fn replace_settings(&self, settings: Settings) {
+        let home = settings.home.clone();
         *self.shared.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        self.describe_home(&home);
         lock(&self.shared.cache).clear();
     }
 

@@ -20,6 +20,8 @@ use crate::inference::supervisor::models::{Models, TierState};
 
 use super::admission::Admission;
 use super::cache::Cache;
+use super::consent::Questions;
+use super::home::Home;
 use super::responder::Responder;
 use super::seen::Seen;
 use super::timers::Keeper;
@@ -27,7 +29,8 @@ use super::{Bus, Settings, lock};
 
 pub(super) struct Shared {
     pub(super) settings: RwLock<Arc<Settings>>,
-    pub(super) rules: RwLock<Arc<Rules>>,
+    pub(super) home: Arc<Home>,
+    pub(super) questions: Mutex<Questions>,
     pub(super) models: Models,
     pub(super) bus: Arc<dyn Bus>,
     pub(super) seen: Mutex<Seen>,
@@ -50,12 +53,14 @@ impl Shared {
         bus: Arc<dyn Bus>,
         state_dir: Option<&Path>,
     ) -> Self {
+        let home = Arc::new(Home::new(&settings.home, &settings.language, rules));
         let admission = || Arc::new(Admission::new(settings.slots));
         Self {
             chat_admission: admission(),
             explain_admission: admission(),
             settings: RwLock::new(Arc::new(settings)),
-            rules: RwLock::new(Arc::new(rules)),
+            home,
+            questions: Mutex::default(),
             models,
             bus,
             seen: Mutex::new(Seen::open(state_dir, Instant::now())),
@@ -74,7 +79,7 @@ impl Shared {
     }
 
     pub(super) fn rules(&self) -> Arc<Rules> {
-        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+        self.home.rules()
     }
 
     pub(super) fn admission(&self, tier: ModelTier) -> &Arc<Admission> {

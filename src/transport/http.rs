@@ -218,14 +218,14 @@ fn answer(last: &Final) -> Response {
         None => StatusCode::OK,
         Some(Code::BadRequest | Code::ReplyTopicNotAllowed) => StatusCode::BAD_REQUEST,
         Some(Code::TooLong) => StatusCode::PAYLOAD_TOO_LARGE,
-        Some(Code::Forbidden) => StatusCode::FORBIDDEN,
+        Some(Code::Forbidden | Code::NotConfirmed) => StatusCode::FORBIDDEN,
         Some(Code::Duplicate) => StatusCode::CONFLICT,
         Some(Code::Expired) => StatusCode::REQUEST_TIMEOUT,
         Some(Code::Timeout) => StatusCode::GATEWAY_TIMEOUT,
         Some(Code::ModelCrashed) => StatusCode::BAD_GATEWAY,
-        Some(Code::Busy | Code::ModelUnavailable | Code::BrokerUnavailable | Code::ShuttingDown) => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Some(
+            Code::Busy | Code::ModelUnavailable | Code::BrokerUnavailable | Code::DeviceOffline | Code::ShuttingDown,
+        ) => StatusCode::SERVICE_UNAVAILABLE,
         Some(Code::NotSupported) => StatusCode::NOT_IMPLEMENTED,
         Some(Code::Internal | Code::NotUnderstood | Code::TooSlow) => StatusCode::INTERNAL_SERVER_ERROR,
     };

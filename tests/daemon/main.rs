@@ -4,6 +4,7 @@
 #![cfg(feature = "broker")]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a test ends at its first surprise")]
 
+mod acting;
 mod cancelled;
 #[path = "../support/client.rs"]
 mod client;

@@ -117,13 +117,18 @@ pub(super) fn plain(value: &Value) -> String {
 }
 
 /// The topics that devices may not name for their commands.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reserved {
     /// First levels that are ours: the base topic, and whatever else listens to words.
     pub prefixes: Vec<String>,
 }
 
 impl Reserved {
+    fn is_ours(&self, topic: &str) -> bool {
+        let begins = |prefix: &String| topic.strip_prefix(prefix.as_str());
+        self.prefixes.iter().filter_map(begins).any(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Why a topic cannot be a command's, where it cannot.
     pub(super) fn objection(&self, topic: &str) -> Option<&'static str> {
         if topic.is_empty() || topic.len() > usize::from(u16::MAX) || topic.contains('\0') {
@@ -132,9 +137,7 @@ impl Reserved {
             Some("has wildcards")
         } else if topic.starts_with('$') {
             Some("is the broker's own")
-        } else if self.prefixes.iter().any(|prefix| {
-            topic.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        }) {
+        } else if self.is_ours(topic) {
             Some("is hearthd's own")
         } else {
             None
@@ -230,6 +233,11 @@ impl<'a> Fields<'a> {
         let place = self.topic(topic).filter(|topic| !topic.is_empty())?;
         if place.contains(['+', '#', '\0']) {
             self.problems.push(format!("`{topic}` is no single topic: {place}"));
+            return None;
+        }
+        // Subscribed to once more, what is said to us would come twice.
+        if self.reserved.is_ours(&place) {
+            self.problems.push(format!("`{topic}` is hearthd's own: {place}"));
             return None;
         }
         let template = self.template_of(template)?;

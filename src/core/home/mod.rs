@@ -6,12 +6,15 @@
 
 mod availability;
 pub mod colour;
+pub mod described;
 pub mod discovery;
 mod fields;
 mod filters;
 mod place;
+mod placing;
 mod templates;
 pub mod things;
+pub mod wish;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -20,8 +23,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use availability::Availability;
+use described::Described;
 use discovery::{Announcement, Entity, Key};
 use fields::{Fields, Making};
+use placing::{Placed, Placing};
 use templates::Templates;
 use things::{Deed, Heard, Lack, Payload, Thing};
 
@@ -31,6 +36,8 @@ pub use fields::{Message, Reserved};
 const MOST_ENTITIES: usize = 20_000;
 /// Bytes of a state that is kept.
 const MOST_STATE_BYTES: usize = 64 * 1024;
+/// What stands before the name of a device that somebody wrote down, where others have the topic of their announcement.
+const WRITTEN: &str = "config: devices.";
 /// Topics whose problems are kept.
 const MOST_PROBLEMS: usize = 1_000;
 
@@ -44,6 +51,8 @@ pub struct House {
     payloads: HashMap<String, Option<Payload>>,
     problems: BTreeMap<String, Vec<String>>,
     heard: u64,
+    described: Described,
+    placing: Placing,
 }
 
 /// A device's one function: a lamp, a plug, a sensor.
@@ -55,8 +64,19 @@ struct Device {
     class: Option<String>,
     /// Whether it is for setting the device up, not for daily use.
     is_aside: bool,
+    /// Whether it stands for several others, as a bridge's group does.
+    is_group: bool,
     thing: Thing,
     availability: Availability,
+    /// The physical device that it is a part of.
+    unit: Option<Unit>,
+}
+
+/// A physical device, which may have several functions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unit {
+    id: String,
+    name: Option<String>,
 }
 
 /// A device as people see it.
@@ -64,8 +84,15 @@ struct Device {
 pub struct Seen {
     /// What it is called.
     pub name: String,
+    /// Other names that it goes by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// The room it is in, where that is known.
     pub area: Option<String>,
+    /// Whether nobody may speak of it.
+    pub hidden: bool,
+    /// Whether it is switched on or opened after a yes alone.
+    pub guarded: bool,
     /// What it is: `light`, `switch`, …
     pub kind: String,
     /// Home Assistant's device class: `window`, `temperature`, …
@@ -89,6 +116,37 @@ impl House {
     #[must_use]
     pub fn new(reserved: Reserved) -> Self {
         Self { reserved, ..Self::default() }
+    }
+
+    /// Takes somebody's words about the home in the place of those before. Devices that announce nothing are there at once.
+    pub fn describe(&mut self, described: Described) -> Vec<String> {
+        let mut topics = Vec::new();
+        self.devices.retain(|key, _| !key.topic.starts_with(WRITTEN));
+        self.problems.retain(|topic, _| !topic.starts_with(WRITTEN));
+        for (name, device) in described.devices.iter().filter(|(_, device)| !device.mqtt.is_empty()) {
+            let mut config = device.mqtt.clone();
+            let key = Key { topic: format!("{WRITTEN}{name}"), part: None };
+            let Some(Value::String(component)) = config.remove("platform") else {
+                self.note(&key.topic, vec!["`platform` must say what it is: switch, light, …".to_owned()]);
+                continue;
+            };
+            config.insert("name".to_owned(), Value::String(name.clone()));
+            topics.extend(self.add(key, &Entity { component, config }));
+        }
+        self.described = described;
+        topics
+    }
+
+    /// Every topic that devices report on.
+    #[must_use]
+    pub fn topics(&self) -> Vec<String> {
+        self.payloads.keys().cloned().collect()
+    }
+
+    /// How many devices may be spoken of.
+    #[must_use]
+    pub fn spoken_of_count(&self) -> usize {
+        self.placing.by_key.values().filter(|placed| !placed.is_hidden).count()
     }
 
     /// Reads an announcement; returns the topics to listen to that nobody listened to before.
@@ -179,15 +237,14 @@ impl House {
         &self.problems
     }
 
-    /// The devices by name. Those that say no room are placed by their names, where one contains one of these rooms or of
-    /// those that other devices say.
+    /// The devices by name. Those that say no room are placed by their names, where one contains one of these rooms, of
+    /// those that other devices say, or of the usual ones.
     #[must_use]
     pub fn devices(&self, rooms: &[String], now: &Zoned) -> Vec<Seen> {
-        let said = self.devices.values().filter_map(|device| device.area.clone());
-        let rooms = place::Rooms::new(rooms.iter().cloned().chain(said));
+        let placing = self.placed(rooms, "");
         let heard = self.heard(now);
-        let mut devices: Vec<Seen> =
-            self.devices.iter().map(|(key, device)| device.seen(key, &rooms, &heard)).collect();
+        let seen = |(key, device): (&Key, &Device)| Some(device.seen(key, placing.by_key.get(key)?, &heard));
+        let mut devices: Vec<Seen> = self.devices.iter().filter_map(seen).collect();
         place::mark_same_names(&mut devices);
         devices.sort_by(|one, other| (&one.name, &one.source).cmp(&(&other.name, &other.source)));
         devices
@@ -215,21 +272,26 @@ impl Device {
             area: place::text(config.get("device").and_then(|device| device.get("suggested_area"))),
             component: component.to_owned(),
             class: place::text(config.get("device_class")),
-            is_aside: config.get("entity_category").is_some_and(Value::is_string),
+            is_aside: config.get("entity_category").is_some_and(Value::is_string) || place::is_of_bridge(config),
+            is_group: place::is_group(config),
             thing,
             availability,
+            unit: place::unit(config),
         }
     }
 
-    fn seen(&self, key: &Key, rooms: &place::Rooms, heard: &Heard<'_>) -> Seen {
-        let area = self.area.clone().or_else(|| rooms.in_name(&self.name));
+    fn seen(&self, key: &Key, placed: &Placed, heard: &Heard<'_>) -> Seen {
         let mut unclear = Vec::new();
-        if area.is_none() && !self.is_aside {
-            unclear.push("no room: set the device's `suggested_area`, or put the room's name into its name".to_owned());
+        if placed.area.is_none() && !self.is_aside && !placed.is_hidden {
+            let mend = "no room: name it under `devices:` in the config, or put the room's name into the device's";
+            unclear.push(mend.to_owned());
         }
         Seen {
-            name: self.name.clone(),
-            area,
+            name: placed.name.clone(),
+            aliases: placed.aliases.clone(),
+            area: placed.area.clone(),
+            hidden: placed.is_hidden,
+            guarded: placed.is_guarded,
             kind: self.component.clone(),
             class: self.class.clone(),
             can: self.thing.abilities(),

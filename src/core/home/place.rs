@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::Seen;
 use super::discovery::Key;
+use super::{Seen, Unit};
 
 /// Characters of a name.
 const MOST_CHARACTERS: usize = 200;
@@ -37,6 +37,32 @@ pub(super) fn name(key: &Key, config: &Map<String, Value>) -> String {
     name.chars().filter(|c| !c.is_control()).take(MOST_CHARACTERS).collect()
 }
 
+/// The physical device that an entity says it is a part of.
+pub(super) fn unit(config: &Map<String, Value>) -> Option<Unit> {
+    let device = config.get("device")?;
+    let id = identifiers(device).next().or_else(|| device.get("connections").map(Value::to_string))?;
+    Some(Unit { id, name: text(device.get("name")) })
+}
+
+fn identifiers(device: &Value) -> impl Iterator<Item = String> + use<'_> {
+    let ids = device.get("identifiers");
+    let one = ids.and_then(Value::as_str).map(str::to_owned);
+    one.into_iter()
+        .chain(ids.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned))
+}
+
+/// Whether it is a button of a Zigbee bridge itself, such as the one that restarts it: nothing to reach by a slip.
+pub(super) fn is_of_bridge(config: &Map<String, Value>) -> bool {
+    config.get("device").is_some_and(|device| identifiers(device).any(|id| id.starts_with("zigbee2mqtt_bridge_")))
+}
+
+/// Whether it stands for several others: a group of `Zigbee2MQTT`.
+pub(super) fn is_group(config: &Map<String, Value>) -> bool {
+    let Some(device) = config.get("device") else { return false };
+    device.get("model").and_then(Value::as_str) == Some("Group")
+        && identifiers(device).any(|id| id.starts_with("zigbee2mqtt_"))
+}
+
 /// The rooms of a home.
 #[derive(Debug)]
 pub(super) struct Rooms {
@@ -61,7 +87,7 @@ impl Rooms {
 }
 
 /// Words as they are compared, with a space on either side.
-fn folded(text: &str) -> String {
+pub(super) fn folded(text: &str) -> String {
     let text = text.to_lowercase();
     let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     format!(" {} ", words.join(" "))

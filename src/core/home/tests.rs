@@ -1,7 +1,7 @@
 //! A home read from messages as they come from brokers.
 
 #[path = "../../../tests/support/data.rs"]
-mod data;
+pub(in crate::core::home) mod data;
 
 use jiff::Zoned;
 use jiff::civil::date;

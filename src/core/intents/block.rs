@@ -1,10 +1,13 @@
 //! A block of an intent: what its sentences have in common, and what comes of one of them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::context::{self, Condition, Requirement};
 use super::fill::{self, Filled, Template};
 use super::lists::View;
+use super::names::Names;
 use super::respond::Response;
 use super::sentence::grammar::{ListId, is_open};
 use super::{Hit, Publish, Said, guard};
@@ -81,8 +84,8 @@ impl Required {
 
 impl Block {
     /// Whether nothing ever comes of it: where something comes of another block, that one was meant.
-    pub(super) fn is_idle(&self) -> bool {
-        self.acts.is_empty() && !self.is_handled
+    pub(super) fn is_idle(&self, names: &Names) -> bool {
+        self.acts.is_empty() && !self.is_handled && !names.carries_out(&self.intent)
     }
 
     /// The block's own number of a slot of the grammar.
@@ -156,18 +159,34 @@ impl Block {
             [own] if own.is_own => Some(own.write(&slots)?),
             acts => acts.iter().filter(|act| self.is_when(act, &slots)).find_map(|act| act.write(&slots)),
         };
+        let is_handled = publishes.is_some() || (self.is_handled && self.acts.is_empty());
+        let is_for_home = !is_handled && view.names.carries_out(&self.intent);
+        let guarded = guard::moved(self, &slots.filled);
         Some(Hit {
             name: self.intent.clone(),
+            needs_yes: guarded.is_some() && guard::opens(self, &slots.filled),
+            known: self.known(&slots),
             slots: fill::slots(&self.slots, &slots.filled),
             source: format!("{}:{line}", self.file),
             sentence: template.to_owned(),
             response: self.response.write(&self.slots, &slots, said.now),
-            is_handled: publishes.is_some() || (self.is_handled && self.acts.is_empty()),
+            is_handled: is_handled || is_for_home,
+            is_for_home,
             corrected: None,
-            guarded: guard::moved(self, &slots.filled),
+            guarded,
             metadata: self.metadata.clone(),
             publishes: publishes.unwrap_or_default(),
         })
+    }
+
+    /// By slot: what is known of the values that were named.
+    fn known(&self, slots: &Slots<'_>) -> BTreeMap<String, Map<String, Value>> {
+        let named = self.slots.iter().zip(&slots.filled);
+        let known = named.filter_map(|(slot, value)| match value.as_ref()? {
+            Filled::Listed(entry, _) if !entry.context.is_empty() => Some((slot.clone(), entry.context.clone())),
+            _ => None,
+        });
+        known.collect()
     }
 
     /// Whether an act is meant: each key a slot that the sentence fills, or known of a thing that it names. The room the

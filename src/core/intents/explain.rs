@@ -155,7 +155,7 @@ pub(super) fn why(winner: &Reading<'_>, loser: &Reading<'_>) -> String {
     if winner.cost != loser.cost {
         return "what was said is further from its words".to_owned();
     }
-    if winner.block.is_idle() != loser.block.is_idle() {
+    if winner.is_idle != loser.is_idle {
         return "nothing carries it out".to_owned();
     }
     if winner.block.is_imported != loser.block.is_imported {

@@ -23,6 +23,8 @@ pub(super) struct File {
     pub(super) language: Option<String>,
     /// Where the file was imported from, with the version; your own files outrank imported ones.
     pub(super) origin: Option<String>,
+    /// Whether the file describes a home to try things with: it counts as long as no device of the real one is known.
+    pub(super) example: bool,
     /// How sentence templates are matched (Home Assistant's settings).
     pub(super) settings: Settings,
     /// What may be said, by the name of the intent (`HassTurnOn`, `HassLightSet`, or one of your own).

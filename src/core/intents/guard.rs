@@ -4,7 +4,7 @@
 //! by what the home says of a thing (`guarded: true`, its domain, its device class), by the slots of a sentence that names
 //! no thing ("open the garage doors"), and, for what may be wired to anything, by the words of its name.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::block::Block;
 use super::context;
@@ -112,6 +112,36 @@ pub(super) fn moved(block: &Block, filled: &[Option<Filled<'_>>]) -> Option<Stri
     of_slots.chain(fixed).next()
 }
 
+/// Whether a command that moves what guards the house leaves it less safe than before: all but locking, closing, stopping,
+/// and switching off what is no alarm.
+pub(super) fn opens(block: &Block, filled: &[Option<Filled<'_>>]) -> bool {
+    let value = |slot: &str| {
+        let at = block.slots.iter().position(|name| name == slot)?;
+        let fixed = || block.fixed.iter().find(|(fixed, _)| *fixed == at).map(|(_, value)| Filled::Fixed(value));
+        filled.get(at)?.clone().or_else(fixed)
+    };
+    let named = block.slots.iter().zip(filled).find_map(|(_, value)| match value {
+        Some(Filled::Listed(entry, _)) if is_guarded(entry) => Some(*entry),
+        _ => None,
+    });
+    let known = named.and_then(|entry| entry.knows("domain")).cloned();
+    let domain = known.or_else(|| value("domain").map(|value| context::folded(&value.to_value())));
+    let is = |domains: &[&str]| domain.as_ref().and_then(Value::as_str).is_some_and(|is| domains.contains(&is));
+    match block.intent.as_str() {
+        "HassTurnOn" => !is(&["lock"]),
+        "HassTurnOff" => is(&DOMAINS) || named.is_some_and(is_alarm),
+        "HassStopMoving" => false,
+        "HassSetPosition" => value("position").is_none_or(|position| position.to_value().as_f64() != Some(0.0)),
+        _ => true,
+    }
+}
+
+/// Whether a thing is an alarm by its name: switching that off is no safe thing.
+fn is_alarm(entry: &Entry) -> bool {
+    let says = |text: &String| text.split(' ').any(|word| word.starts_with("alarm") || word.starts_with("allarm"));
+    entry.texts().iter().any(says)
+}
+
 fn of_slot(slot: &str, value: &Filled<'_>) -> Option<String> {
     if let Filled::Listed(entry, words) = value
         && is_guarded(entry)
@@ -134,6 +164,11 @@ fn of_slot(slot: &str, value: &Filled<'_>) -> Option<String> {
         Value::Array(any) => any.iter().find_map(one),
         meant => one(meant),
     }
+}
+
+/// Whether a thing of this name guards the house, by what is known of it.
+pub(crate) fn guards(name: &str, known: Map<String, Value>) -> bool {
+    Entry::of_name(name, None, known).is_some_and(|entry| is_guarded(&entry))
 }
 
 /// Whether a thing guards the house.

@@ -32,6 +32,7 @@ mod slips;
 mod tongue;
 mod understand;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -45,6 +46,7 @@ use tongue::Tongue;
 
 pub use coverage::{Coverage, Untested};
 pub use explain::{Explanation, RunnerUp};
+pub(crate) use guard::guards;
 pub use home::Home;
 pub use loader::{check, load};
 pub use missed::Missed;
@@ -103,6 +105,15 @@ pub struct Hit {
     /// What it would move that locks, guards or opens the house, as that is called.
     #[serde(skip)]
     pub guarded: Option<String>,
+    /// Whether that would be opened, or made less safe, so that somebody must say yes first.
+    #[serde(skip)]
+    pub needs_yes: bool,
+    /// Whether no rule carries it out and the home itself can: by the devices that are known.
+    #[serde(skip)]
+    pub is_for_home: bool,
+    /// By slot: what is known of the value that was named.
+    #[serde(skip)]
+    pub known: BTreeMap<String, Map<String, Value>>,
     /// What the block's author wrote down about it.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
@@ -134,6 +145,8 @@ pub struct Rules {
     notes: Arc<Vec<Problem>>,
     count: usize,
     intents: usize,
+    /// The same without the files that describe an example's home, where there are any.
+    of_home: Option<Arc<Rules>>,
 }
 
 impl Rules {
@@ -174,10 +187,25 @@ impl Rules {
         }
     }
 
+    /// The rules for a home of these names, beside those of the files. Files that describe an example's home count no more
+    /// where the names are of a home that acts by its own devices.
+    #[must_use]
+    pub fn for_home(&self, names: &Names) -> Self {
+        let own = self.of_home.as_deref().filter(|_| names.is_home());
+        let mut rules = own.unwrap_or(self).clone();
+        let shared = Arc::new(names.clone());
+        for tongue in &mut rules.tongues {
+            tongue.names =
+                if tongue.names.is_empty() { Arc::clone(&shared) } else { Arc::new(tongue.names.and(names)) };
+        }
+        rules
+    }
+
     /// The rooms that a language's rules know, as they are written.
     #[must_use]
     pub fn rooms(&self, lang: &str) -> Vec<String> {
-        self.tongues_of(lang).next().map(Tongue::rooms).unwrap_or_default()
+        let own = self.of_home.as_deref().unwrap_or(self);
+        own.tongues_of(lang).next().map(Tongue::rooms).unwrap_or_default()
     }
 
     /// Finds the rule that matches what was said, the best one where several do.

@@ -3,6 +3,7 @@
 //! A name that comes or goes is a walk through a trie, and no sentence is compiled again: copy the names, change the copy,
 //! and give it to the rules ([`super::Rules::set_names`]). What is being understood meanwhile keeps the names it began with.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -56,9 +57,27 @@ pub struct Names {
     /// Nodes that the trie would have without the names that are gone, about.
     live: usize,
     pub(super) sounds: Sounds,
+    /// Intents that the home itself carries out where no rule does.
+    carried_out: &'static [&'static str],
 }
 
 impl Names {
+    /// Names of a home that carries out these intents itself, by its devices, where no rule does.
+    #[must_use]
+    pub fn of_home(carried_out: &'static [&'static str]) -> Self {
+        Self { carried_out, ..Self::default() }
+    }
+
+    /// Whether the home itself carries out an intent.
+    pub(super) fn carries_out(&self, intent: &str) -> bool {
+        self.carried_out.contains(&intent)
+    }
+
+    /// Whether the home acts by its devices.
+    pub(super) fn is_home(&self) -> bool {
+        !self.carried_out.is_empty()
+    }
+
     /// Adds a name with what is known of the thing (`domain`, `area`, `device_class`, …) and what it stands for in slots
     /// and topics, the name itself where that is `None`. `None` where nothing of the name can be said.
     pub fn add(
@@ -87,6 +106,38 @@ impl Names {
         if self.trie.size() > 2 * self.live + MAX_DEAD_NODES {
             self.plant();
         }
+    }
+
+    /// Whether nothing has a name.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.iter().flatten().all(Option::is_none)
+    }
+
+    /// These, which somebody wrote, and those of a home. A thing that is written is not the home's of the same name as well:
+    /// somebody has said what to do with it.
+    pub(super) fn and(&self, home: &Self) -> Self {
+        let mut all = home.clone();
+        for list in 0..ListId::try_from(OPEN_LISTS.len()).unwrap_or_default() {
+            let written: HashSet<&str> = self.entries(list).flat_map(Entry::texts).map(String::as_str).collect();
+            let is_written = |entry: &Entry| {
+                let mut texts = entry.texts().iter().map(|text| written.contains(text.as_str()));
+                if list == NameOf::Thing.list() {
+                    texts.next() == Some(true)
+                } else {
+                    texts.all(|is_written| is_written)
+                }
+            };
+            let entries = home.entries.get(usize::from(list)).into_iter().flatten();
+            let twice =
+                entries.zip(0..).filter(|(entry, _)| !written.is_empty() && entry.as_deref().is_some_and(is_written));
+            for (_, value) in twice {
+                all.remove(NameId { list, value });
+            }
+            for entry in self.entries(list) {
+                all.add_entry(list, entry.clone());
+            }
+        }
+        all
     }
 
     /// Adds a value to an open list.

@@ -10,6 +10,7 @@ use super::file;
 const EXAMPLES: &[(&str, &str, &str)] = &[
     ("", "", WHOLE),
     ("", "language", "[en, de-AT]"),
+    ("", "example", "[true]"),
     ("", "origin", "[home-assistant-intents 2026.6.1]"),
     (
         "",

@@ -9,7 +9,7 @@ use super::Said;
 use super::block::{Block, Slots};
 use super::context;
 use super::fill::Filled;
-use super::lists::{Lists, View};
+use super::lists::{Entry, Lists, View};
 use super::names::{Names, UNKNOWN};
 use super::openers;
 use super::regexes::{Meanings, Regexes};
@@ -54,6 +54,8 @@ pub(super) struct Tongue {
 #[derive(Debug)]
 pub(super) struct Reading<'a> {
     pub(super) block: &'a Block,
+    /// Whether nothing ever comes of the block.
+    pub(super) is_idle: bool,
     pub(super) slots: Slots<'a>,
     /// How far the words are from the sentence; 0 for not at all.
     pub(super) cost: u8,
@@ -82,12 +84,12 @@ pub(super) struct Span {
 
 impl Reading<'_> {
     fn key(&self) -> (u8, bool, bool, Reverse<Rank>, u32) {
-        (self.cost, self.block.is_idle(), self.block.is_imported, Reverse(self.rank), self.order)
+        (self.cost, self.is_idle, self.block.is_imported, Reverse(self.rank), self.order)
     }
 
     /// Whether nothing but the order of the files decides between two readings.
     pub(super) fn is_as_good_as(&self, other: &Self) -> bool {
-        let key = |reading: &Self| (reading.cost, reading.block.is_idle(), reading.block.is_imported, reading.rank);
+        let key = |reading: &Self| (reading.cost, reading.is_idle, reading.block.is_imported, reading.rank);
         key(self) == key(other)
     }
 }
@@ -195,8 +197,15 @@ impl Tongue {
                 .requires
                 .iter()
                 .any(|required| required.condition.key == "area" && required.slot.is_some());
+            // A home knows whether the room has one.
+            let has_one = |id: ValueId| {
+                let kind = self.view().entry(id).and_then(|entry| entry.out.as_ref()).map(context::folded);
+                let is_one =
+                    |thing: &Entry| thing.knows("area") == Some(area) && thing.knows("device_class") == kind.as_ref();
+                !self.names.is_home() || self.names.entries(0).any(is_one)
+            };
             let here = |span: &Span| {
-                (span.start, span.end) == (name.start, name.end) && span.value.is_some() && !names_open(span)
+                (span.start, span.end) == (name.start, name.end) && !names_open(span) && span.value.is_some_and(has_one)
             };
             of_room
                 && reading.cost == best.cost
@@ -355,7 +364,8 @@ impl<'a> Reader<'a, '_> {
                 let (cost, rank) = (way.cost, way.rank);
                 let (order, line, text) = (sentence.order, sentence.line, sentence.text.as_str());
                 let root = Some(sentence.root);
-                readings.push(Reading { block, slots, cost, rank, order, line, text, spans, root });
+                let is_idle = block.is_idle(&self.tongue.names);
+                readings.push(Reading { block, is_idle, slots, cost, rank, order, line, text, spans, root });
             }
         }
     }
@@ -430,7 +440,8 @@ impl<'a> Reader<'a, '_> {
             }
             let (order, line) = (rule.order, rule.line);
             let text = rule.written();
-            readings.push(Reading { block, slots, cost: 0, rank, order, line, text, spans: Vec::new(), root: None });
+            let (is_idle, spans) = (block.is_idle(&self.tongue.names), Vec::new());
+            readings.push(Reading { block, is_idle, slots, cost: 0, rank, order, line, text, spans, root: None });
         }
     }
 

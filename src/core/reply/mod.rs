@@ -31,6 +31,10 @@ pub enum Code {
     NotUnderstood,
     /// A command that is understood, and nothing here carries it out.
     NotSupported,
+    /// The device cannot be reached, so nothing was sent.
+    DeviceOffline,
+    /// What guards the house was not opened, since the PIN was wrong.
+    NotConfirmed,
     /// The tier's model is missing, still loading or could not be loaded.
     ModelUnavailable,
     /// The model's process ended while it answered.
@@ -51,7 +55,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the page that lists them and the test that compares it.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::BadRequest,
         Self::TooLong,
         Self::ReplyTopicNotAllowed,
@@ -60,6 +64,8 @@ impl Code {
         Self::Expired,
         Self::NotUnderstood,
         Self::NotSupported,
+        Self::DeviceOffline,
+        Self::NotConfirmed,
         Self::ModelUnavailable,
         Self::ModelCrashed,
         Self::Timeout,
@@ -82,6 +88,8 @@ impl Code {
             Self::Expired => "expired",
             Self::NotUnderstood => "not_understood",
             Self::NotSupported => "not_supported",
+            Self::DeviceOffline => "device_offline",
+            Self::NotConfirmed => "not_confirmed",
             Self::ModelUnavailable => "model_unavailable",
             Self::ModelCrashed => "model_crashed",
             Self::Timeout => "timeout",
@@ -183,6 +191,12 @@ pub struct Action {
     pub topic: String,
     /// What was published.
     pub payload: String,
+    /// The device that it was for, where one is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// What came of it: `confirmed`, `moving`, `already`, `unanswered`, or `sent` where the device never reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<&'static str>,
 }
 
 /// What went wrong, for a program and for a person.

@@ -9,15 +9,15 @@ mod file;
 mod task;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use jiff::{SignedDuration, Timestamp, Zoned};
 use tokio::sync::Notify;
 
 use crate::core::dialogue::timers::{self, Due, Event, Refusal, Stamp, Timers, Who, Why};
-use crate::core::intents::{Hit, Rules, Said, Understood};
-use crate::core::reply::{Code, Final, MatchedIntent, Status};
-use crate::core::utterance::{Identifier, Tier, Utterance};
+use crate::core::intents::{Hit, Said, Understood};
+use crate::core::reply::{Code, Final};
+use crate::core::utterance::{Identifier, Utterance};
 
 use super::state::Shared;
 use super::{intent, lock};
@@ -112,60 +112,70 @@ fn is_ours(hit: &Hit) -> bool {
     !hit.is_handled && timers::carries_out(&hit.name)
 }
 
-/// Carries out what was said about timers, and `rest` with the answers in it: all of it or nothing.
-pub(super) fn act(
-    shared: &Shared,
-    rules: &Rules,
-    mut hits: Vec<Hit>,
-    (utterance, lang): (&Utterance, &str),
-    rest: impl FnOnce(Vec<Hit>) -> Final,
-) -> Final {
+/// Timers as they are to be once what was said with them is on its way; dropped otherwise, and nothing changed.
+pub(super) struct Set<'a> {
+    /// With the timers to put in its place; `None` where nothing was said about timers.
+    change: Option<(MutexGuard<'a, Kept>, Timers)>,
+    changed: &'a Notify,
+}
+
+impl Set<'_> {
+    /// Lets it be so.
+    pub(super) fn keep(self) {
+        let Some((mut kept, timers)) = self.change else { return };
+        kept.is_dirty |= kept.timers != timers;
+        kept.timers = timers;
+        self.changed.notify_one();
+    }
+}
+
+/// Sets what was said about timers, in a copy: of several commands, another may be refused. The answers go into the hits.
+pub(super) fn set<'a>(
+    shared: &'a Shared,
+    hits: &mut [Hit],
+    utterance: &Utterance,
+    area: Option<&str>,
+) -> Result<Set<'a>, Final> {
+    let keeper = &shared.timers;
     if !hits.iter().any(is_ours) {
-        return rest(hits);
+        return Ok(Set { change: None, changed: &keeper.changed });
+    }
+    let settings = shared.settings();
+    let lang = utterance.lang.as_deref().unwrap_or(&settings.language);
+    if let Some(refusal) = hits.iter().filter(|hit| is_ours(hit)).find_map(|hit| put_off(shared, hit, area, lang)) {
+        return Err(refusal);
     }
     let site = utterance.site_id.as_ref().map(Identifier::as_str);
-    if let Some(refusal) = hits.iter().filter(|hit| is_ours(hit)).find_map(|hit| put_off(rules, hit, site, lang)) {
-        return with_intents(refusal, &hits);
-    }
     let who = Who { site, user: utterance.user_id.as_str(), lang };
     let now = Zoned::now();
-    let keeper = &shared.timers;
-    let mut kept = lock(&keeper.kept);
-    // Set in a copy first: of several commands, the last may be refused.
+    let kept = lock(&keeper.kept);
     let mut timers = kept.timers.clone();
-    for number in 0..hits.len() {
-        if !is_ours(&hits[number]) {
-            continue;
-        }
-        match timers.answer(&hits[number].name, &hits[number].slots, &who, &now) {
+    for hit in hits.iter_mut().filter(|hit| is_ours(hit)) {
+        match timers.answer(&hit.name, &hit.slots, &who, &now) {
             Some(Ok(answer)) => {
-                hits[number].response = answer;
-                hits[number].is_handled = true;
+                hit.response = answer;
+                hit.is_handled = true;
             }
-            Some(Err(refusal)) => return with_intents(refused(refusal), &hits),
+            Some(Err(refusal)) => return Err(refused(refusal)),
             None => {}
         }
     }
-    let last = rest(hits);
-    if last.status == Status::Ok {
-        kept.is_dirty |= kept.timers != timers;
-        kept.timers = timers;
-        keeper.changed.notify_one();
-    }
-    last
+    Ok(Set { change: Some((kept, timers)), changed: &keeper.changed })
 }
 
 /// Why a command must not be put off, where it must not: it is none, it opens or guards the house, or is itself for later.
-fn put_off(rules: &Rules, hit: &Hit, site: Option<&str>, lang: &str) -> Option<Final> {
+fn put_off(shared: &Shared, hit: &Hit, area: Option<&str>, lang: &str) -> Option<Final> {
     let text = timers::command(&hit.name, &hit.slots)?;
-    let said = Said { text, lang, site, context: None, now: None };
+    let rules = shared.rules();
+    let said = Said { text, lang, site: area, context: None, now: None };
     let hits = match rules.understand(&said) {
         Understood::Hits(hits) => hits,
         Understood::Unclear(unclear) => return Some(intent::ask_back(unclear)),
         Understood::Nothing => return Some(intent::not_understood(rules.missed(&said))),
     };
     let refuse = |message: String| Some(Final::refusal(None, Code::NotSupported, message));
-    if let Some(guarded) = hits.iter().find_map(|hit| hit.guarded.as_ref()) {
+    if let Some(hit) = hits.iter().find(|hit| hit.needs_yes || hit.guarded.is_some()) {
+        let guarded = hit.guarded.as_deref().unwrap_or("what guards the house");
         return refuse(format!("what moves {guarded} is never put off; say it when it is to be done"));
     }
     if hits.iter().any(|hit| timers::carries_out(&hit.name)) {
@@ -180,18 +190,6 @@ fn refused(refusal: Refusal) -> Final {
         Why::Full => Code::Busy,
     };
     Final { suggestions: refusal.suggestions, ..Final::refusal(None, code, refusal.message) }
-}
-
-/// A refusal, with what was understood.
-fn with_intents(last: Final, hits: &[Hit]) -> Final {
-    let matched = hits.iter().map(|hit| MatchedIntent {
-        name: hit.name.clone(),
-        slots: hit.slots.clone(),
-        source: hit.source.clone(),
-    });
-    let matched: Vec<MatchedIntent> = matched.collect();
-    let intents = if matched.len() > 1 { matched.clone() } else { Vec::new() };
-    Final { tier: Some(Tier::Intent), intent: matched.into_iter().next(), intents, ..last }
 }
 
 #[cfg(test)]

@@ -6,11 +6,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Settings;
 use super::ask::AskError;
+use super::devices::AT_ONCE;
 use super::dial::dial;
 use super::link::Event;
-
-/// Topics that are asked for in one packet.
-const AT_ONCE: usize = 200;
 
 /// How long to listen.
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,7 @@
 
 pub mod ask;
 mod backlog;
+mod devices;
 mod dial;
 mod inbound;
 mod link;
@@ -22,6 +23,7 @@ use crate::core::secret::Secret;
 use crate::engine::{Bus, BusError, Engine, Herald};
 
 use backlog::Backlog;
+use devices::DeviceTopics;
 use inbound::Purpose;
 use link::{Event, Events, LinkError, Message, Publish, Version};
 use outbox::{Outbox, Pressure};
@@ -199,17 +201,22 @@ impl Connection {
         let (client, mut events) = link::open(&self.settings, attempt.version, false);
         outbox.attach(client);
         let mut backlog = Backlog::default();
+        let mut devices = DeviceTopics::new(engine);
         loop {
             match events.poll().await? {
                 Event::Connected { max_packet } => {
                     attempt.connected();
                     // First, while the new link's channel has room for it.
-                    if !outbox.subscribe(&inbound::filters(&self.settings.base_topic)) {
+                    if !outbox.subscribe(&inbound::filters(&self.settings.base_topic), 1) {
                         return Err(LinkError::Lost("the subscription could not be sent".to_owned()));
                     }
                     outbox.connected(max_packet);
                 }
-                Event::Subscribed { granted } => self.subscribed(granted, attempt.version),
+                Event::Subscribed { granted } if devices.answered(granted) => self.subscribed(granted, attempt.version),
+                Event::Message(message) if self.is_of_device(&message.topic) => {
+                    devices.hear(&message.topic, &message.payload, engine);
+                    outbox.acknowledge(message.receipt);
+                }
                 Event::Message(message) => {
                     // What has no room to wait is read all the same, and refused.
                     if let Err(message) = backlog.push(message) {
@@ -229,13 +236,19 @@ impl Connection {
                     }
                 }
                 Event::Disconnected => return Ok(()),
-                Event::Other => {}
+                Event::Subscribed { .. } | Event::Other => {}
             }
+            devices.ask(outbox);
             self.catch_up(&mut backlog, engine, reload);
             if *self.closing.borrow() && outbox.is_done() {
                 return farewell(&mut events).await;
             }
         }
+    }
+
+    /// Whether a topic is none of ours. A flood of states waits for nothing.
+    fn is_of_device(&self, topic: &str) -> bool {
+        inbound::purpose(topic, &self.settings.base_topic) == Purpose::Unknown
     }
 
     /// Reads what has come, as far as there is room for what answers it. Acknowledgements that leave are the occasion for the

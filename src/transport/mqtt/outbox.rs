@@ -107,8 +107,8 @@ impl Outbox {
     }
 
     /// Subscribes on the link at hand.
-    pub(super) fn subscribe(&self, filters: &[String]) -> bool {
-        self.lock().client.as_ref().is_some_and(|client| client.subscribe(filters, 1))
+    pub(super) fn subscribe(&self, filters: &[String], qos: u8) -> bool {
+        self.lock().client.as_ref().is_some_and(|client| client.subscribe(filters, qos))
     }
 
     /// The broker has taken our subscriptions: from now on we hear what is said.

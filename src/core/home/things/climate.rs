@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::switch::one;
+use super::value::number_of;
 use super::{Deed, Lack, choose};
 use crate::core::home::fields::{Fields, Making, Message, Order, Reading};
 
@@ -74,7 +75,7 @@ impl Climate {
                 if !(least..=most).contains(wanted) {
                     return Err(Lack::Outside(least, most));
                 }
-                one(order.message(&json!(wanted), &[], made))
+                one(order.message(&number_of(*wanted), &[], made))
             }
             Deed::Mode(name) => one_of(&self.mode, name),
             Deed::Preset(name) => one_of(&self.preset, name),

@@ -155,6 +155,11 @@ impl Light {
         ["on/off".to_owned()].into_iter().chain(brightness).chain(whites).chain(colour).collect()
     }
 
+    /// Whether it can be dimmed.
+    pub(super) fn is_dimmed(&self) -> bool {
+        self.full.is_some()
+    }
+
     /// A brightness in the lamp's own numbers as percent.
     pub(super) fn percent(&self, level: &str) -> Option<f64> {
         let level: f64 = level.parse().ok()?;

@@ -7,6 +7,7 @@ mod climate;
 mod cover;
 mod light;
 mod mover;
+mod reached;
 mod switch;
 mod value;
 
@@ -21,6 +22,8 @@ use light::{Change, Light};
 use mover::Mover;
 use switch::{Fan, Humidifier, Lock, Press, Switch};
 use value::{Choice, Number};
+
+pub(super) use reached::Reached;
 
 /// What somebody wants of a thing.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +99,11 @@ impl Heard<'_> {
         reading.of(&self.payload(reading)?.text, &self.made)
     }
 
+    /// A number that was heard.
+    pub(super) fn number(&self, reading: Option<&Reading>) -> Option<f64> {
+        self.read(reading)?.trim().parse().ok().filter(|number: &f64| number.is_finite())
+    }
+
     pub(super) fn told(&self, told: Option<&Told>) -> Option<String> {
         let told = told?;
         told.of(&self.payload(&told.reading)?.text, &self.made)
@@ -128,12 +136,14 @@ pub enum Lack {
     Outside(f64, f64),
     /// It has none of that name; these it has.
     Unknown(Vec<String>),
+    /// It has not said how it is set, so that a step from there leads nowhere.
+    State,
     /// What it says about its own commands cannot be used.
     Template,
 }
 
 /// Components that are things to speak of.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "light",
     "switch",
     "siren",
@@ -151,6 +161,7 @@ const KNOWN: [&str; 17] = [
     "lawn_mower",
     "sensor",
     "binary_sensor",
+    "device_tracker",
 ];
 
 /// Whether a component is a thing to speak of.
@@ -197,6 +208,9 @@ impl Thing {
             "lawn_mower" => Self::Mover(Mover::mower(fields)?),
             "sensor" => Self::sensor(fields, &[]),
             "binary_sensor" => Self::sensor(fields, &[("payload_on", "ON", "on"), ("payload_off", "OFF", "off")]),
+            "device_tracker" => {
+                Self::sensor(fields, &[("payload_home", "home", "home"), ("payload_not_home", "not_home", "away")])
+            }
             _ => return None,
         })
     }
@@ -232,9 +246,8 @@ impl Thing {
         }
         match self {
             Self::Light(light) => [of(light.state.as_ref()), light.brightness.iter().collect()].concat(),
-            Self::Switch(switch) | Self::Fan(Fan { switch, .. }) | Self::Humidifier(Humidifier { switch, .. }) => {
-                of(switch.state.as_ref())
-            }
+            Self::Switch(switch) | Self::Humidifier(Humidifier { switch, .. }) => of(switch.state.as_ref()),
+            Self::Fan(fan) => [of(fan.switch.state.as_ref()), fan.at.iter().collect()].concat(),
             Self::Cover(cover) => [of(cover.state.as_ref()), cover.at.iter().collect()].concat(),
             Self::Lock(lock) => of(lock.state.as_ref()),
             Self::Climate(climate) => {
@@ -283,6 +296,59 @@ impl Thing {
                 let value = heard.told(told.as_ref())?;
                 Some(unit.as_ref().map_or_else(|| value.clone(), |unit| format!("{value} {unit}")))
             }
+        }
+    }
+
+    /// The unit of what it is set to.
+    pub(super) fn unit(&self) -> &'static str {
+        if let Self::Climate(climate) = self { climate.unit } else { "" }
+    }
+
+    /// Its state in one word, or a number; `None` where it is not known.
+    pub(super) fn word(&self, heard: &Heard<'_>) -> Option<String> {
+        match self {
+            Self::Light(light) => heard.told(light.state.as_ref()),
+            Self::Switch(switch) | Self::Fan(Fan { switch, .. }) | Self::Humidifier(Humidifier { switch, .. }) => {
+                heard.told(switch.state.as_ref())
+            }
+            Self::Cover(cover) => {
+                let at = heard.read(cover.at.as_ref()).and_then(|at| cover.percent(&at));
+                let open = |at: f64| if at > 0.0 { "open" } else { "closed" }.to_owned();
+                let told = heard.told(cover.state.as_ref()).filter(|state| state != "stopped");
+                told.or_else(|| at.map(open))
+            }
+            Self::Lock(lock) => heard.told(lock.state.as_ref()),
+            Self::Climate(climate) => heard.read(climate.state.as_ref()),
+            Self::Choice(Choice { state, .. })
+            | Self::Number(Number { state, .. })
+            | Self::Mover(Mover { state, .. }) => heard.read(state.as_ref()),
+            Self::Press(_) => None,
+            Self::Sensor(told, _) => heard.told(told.as_ref()),
+        }
+    }
+
+    /// Whether it is on, or open, or locked: what a toggle turns round. `None` where it is not known.
+    pub(super) fn is_on(&self, heard: &Heard<'_>) -> Option<bool> {
+        let off = ["off", "closed", "closing", "unlocked", "unlocking"];
+        Some(!off.contains(&self.word(heard)?.as_str()))
+    }
+
+    /// The temperature it measures, with its unit.
+    pub(super) fn temperature(&self, heard: &Heard<'_>) -> Option<String> {
+        let Self::Climate(climate) = self else { return None };
+        Some(format!("{} {}", heard.number(climate.current.as_ref())?, climate.unit))
+    }
+
+    /// What a step is a step from: percent of brightness or speed, degrees that are set. `None` where it is not known.
+    pub(super) fn level(&self, heard: &Heard<'_>) -> Option<f64> {
+        match self {
+            Self::Light(light) if heard.told(light.state.as_ref()).as_deref() == Some("off") => {
+                light.is_dimmed().then_some(0.0)
+            }
+            Self::Light(light) => heard.read(light.brightness.as_ref()).and_then(|level| light.percent(&level)),
+            Self::Fan(fan) => fan.percent(heard),
+            Self::Climate(climate) => heard.number(climate.wanted.as_ref()),
+            _ => None,
         }
     }
 

@@ -31,7 +31,7 @@ impl Mover {
             pause: say("pause", "payload_pause", "pause"),
             stop: say("stop", "payload_stop", "stop"),
             dock: say("return_home", "payload_return_to_base", "return_to_base"),
-            state: fields.reading("state_topic", None),
+            state: fields.field("state_topic", "state"),
         })
     }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Deed, Lack, choose, within};
-use crate::core::home::fields::{Fields, Making, Message, Order, Told};
+use super::{Deed, Heard, Lack, choose, within};
+use crate::core::home::fields::{Fields, Making, Message, Order, Reading, Told};
 
 /// A switch.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +59,11 @@ pub(super) fn one(message: Option<Message>) -> Result<Vec<Message>, Lack> {
 pub(in crate::core::home) struct Fan {
     pub(super) switch: Switch,
     speed: Option<(Order, (f64, f64))>,
+    /// The range of its speeds; each step is one.
+    range: (f64, f64),
     preset: Option<(Order, Vec<String>)>,
+    /// The speed it reports.
+    pub(super) at: Option<Reading>,
 }
 
 impl Fan {
@@ -72,8 +76,25 @@ impl Fan {
         Some(Self {
             switch,
             speed: speed.map(|order| (order, range)),
+            range,
+            at: fields.reading("percentage_state_topic", Some("percentage_value_template")),
             preset: preset.map(|order| (order, fields.texts("preset_modes"))),
         })
+    }
+
+    /// How fast it blows, in percent; 0 where it stands still.
+    pub(super) fn percent(&self, heard: &Heard<'_>) -> Option<f64> {
+        if heard.told(self.switch.state.as_ref()).as_deref() == Some("off") {
+            return Some(0.0);
+        }
+        let (low, _) = self.range;
+        Some(((heard.number(self.at.as_ref())? - low + 1.0) * self.step_percent()).round())
+    }
+
+    /// What one step of its speeds is, in percent.
+    pub(in crate::core::home) fn step_percent(&self) -> f64 {
+        let (low, high) = self.range;
+        100.0 / (high - low + 1.0).max(1.0)
     }
 
     /// What it can be made to do.

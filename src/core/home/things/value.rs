@@ -53,8 +53,11 @@ impl Number {
         if !(least..=most).contains(number) {
             return Err(Lack::Outside(least, most));
         }
-        // A whole number is written as one, as Home Assistant does.
-        let value = if number.fract().abs() < f64::EPSILON { super::switch::whole(*number) } else { json!(number) };
-        one(self.order.message(&value, &[], made))
+        one(self.order.message(&number_of(*number), &[], made))
     }
+}
+
+/// A number as it is written: a whole one without a fraction.
+pub(super) fn number_of(number: f64) -> serde_json::Value {
+    if number.fract().abs() < f64::EPSILON { super::switch::whole(number) } else { json!(number) }
 }

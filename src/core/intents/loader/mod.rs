@@ -103,7 +103,18 @@ pub fn load(sources: &[Source]) -> (Rules, Vec<Problem>) {
     let files = read_all(sources, &mut problems);
     let mut rules = assemble(&files, &mut problems, &mut notes);
     add_tests(&files, &mut rules, &mut problems);
+    if problems.is_empty() {
+        rules.of_home = without_examples(files).map(Arc::new);
+    }
     tidy(rules, problems, notes)
+}
+
+/// The rules for a home whose devices are known, where there are files that describe another one. What those files alone
+/// make possible is no problem of the rest.
+fn without_examples(mut files: Vec<Loaded>) -> Option<Rules> {
+    let all = files.len();
+    files.retain(|loaded| !loaded.file.example);
+    (files.len() < all).then(|| assemble(&files, &mut Vec::new(), &mut Vec::new()))
 }
 
 /// As [`load`], and looks for what is wrong beyond what keeps a rule from being read, which takes longer.

@@ -84,3 +84,19 @@ fn a_name_without_a_letter_is_none() {
     assert_eq!(names.add(NameOf::Area, " \u{200b} ", None, Map::new()), None);
     assert_eq!(names.add(NameOf::Floor, "", None, Map::new()), None);
 }
+
+#[test]
+fn what_is_written_counts_beside_what_the_home_has() {
+    let written = rules(
+        "language: en\nlists: {name: {values: [{in: hall lamp, out: written, context: {domain: light}}]}}\nintents: {On: {data: \
+         [{sentences: ['turn on [the] {name}'], requires_context: {domain: light}, actions: [{publish: {topic: \
+         'x/{name}', payload: 'ON'}}]}]}}",
+    );
+    let mut names = Names::default();
+    assert_eq!(topic(&written.for_home(&names), "turn on the hall lamp").as_deref(), Some("x/written"), "no home yet");
+    names.add(NameOf::Thing, "Hall Lamp", Some(json!("home")), light()).unwrap();
+    names.add(NameOf::Thing, "porch lamp", None, light()).unwrap();
+    let rules = written.for_home(&names);
+    assert_eq!(topic(&rules, "turn on the hall lamp").as_deref(), Some("x/written"));
+    assert_eq!(topic(&rules, "turn on the porch lamp").as_deref(), Some("x/porch lamp"));
+}

@@ -1,0 +1,175 @@
+//! How it went, in words: what the devices report, and what they do not.
+
+use super::{Granted, Outcome, Step};
+use crate::core::home::things::{Deed, Lack};
+
+/// What is said at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// An answer.
+    Text(String),
+    /// Nothing was sent, since what was meant cannot be reached.
+    Offline(String),
+}
+
+impl Granted {
+    /// Says how it went. `response` is what the rule answers where the one thing that was named did what was wanted.
+    #[must_use]
+    pub fn say(&self, response: Option<&str>) -> Said {
+        match self.steps.as_slice() {
+            [step] => one(step, response),
+            steps => self.several(steps),
+        }
+    }
+
+    fn several(&self, steps: &[Step]) -> Said {
+        let of =
+            |wanted: &[Outcome]| -> Vec<&Step> { steps.iter().filter(|step| wanted.contains(&step.outcome)).collect() };
+        let done = of(&[Outcome::Confirmed, Outcome::OnItsWay, Outcome::Unreported, Outcome::Sent]);
+        let already = of(&[Outcome::Already]);
+        let (silent, offline) = (of(&[Outcome::Unanswered]), of(&[Outcome::Offline]));
+        let mut sentences = Vec::new();
+        if let Some(first) = done.first() {
+            let what = if done.len() == 1 {
+                format!("the {}", first.name)
+            } else {
+                format!("{} {}{}", done.len(), self.kind, self.place)
+            };
+            sentences.push(format!("{}.", phrase(first, &what, first.outcome == Outcome::OnItsWay)));
+        } else if let Some(first) = already.first() {
+            let what = if already.len() == 1 {
+                format!("The {} is", first.name)
+            } else {
+                format!("The {} {}{} are", already.len(), self.kind, self.place)
+            };
+            sentences.push(format!("{what} already {}.", state(first)));
+        }
+        if !silent.is_empty() {
+            let has = if silent.len() == 1 { "has" } else { "have" };
+            let began = if sentences.is_empty() { "I sent it, but the" } else { "The" };
+            sentences.push(format!("{began} {} {has} not answered.", names(&silent)));
+        }
+        if !offline.is_empty() {
+            let is = if offline.len() == 1 { "is" } else { "are" };
+            sentences.push(format!("The {} {is} offline.", names(&offline)));
+        }
+        let text = sentences.join(" ");
+        if offline.len() == steps.len() { Said::Offline(text) } else { Said::Text(text) }
+    }
+}
+
+fn names(steps: &[&Step]) -> String {
+    let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+    listed(&names)
+}
+
+/// "a, b and c".
+pub(super) fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+fn one(step: &Step, response: Option<&str>) -> Said {
+    let name = &step.name;
+    Said::Text(match &step.outcome {
+        Outcome::Confirmed => {
+            response.map_or_else(|| format!("{}.", phrase(step, &format!("the {name}"), false)), str::to_owned)
+        }
+        Outcome::OnItsWay => format!("{}.", phrase(step, &format!("the {name}"), true)),
+        Outcome::Already => format!("The {name} is already {}.", state(step)),
+        Outcome::Unreported if matches!(step.deeds[..], [Deed::Press]) => format!("Activated {name}."),
+        Outcome::Unreported => format!("I sent it to the {name}, which does not report its state."),
+        Outcome::Sent | Outcome::Unanswered => format!("I sent it, but the {name} has not answered."),
+        Outcome::Offline => {
+            return Said::Offline(format!(
+                "the {name} is offline, so nothing was sent; check its power and its connection"
+            ));
+        }
+        Outcome::Unable(lack) => lack_of(name, lack),
+    })
+}
+
+/// What was done, in the past, or what goes on: "Opened the blinds", "Opening the blinds".
+fn phrase(step: &Step, what: &str, goes_on: bool) -> String {
+    let Some(deed) = step.deeds.last() else { return format!("Did it for {what}") };
+    let verb = |done: &str, goes: &str| format!("{} {what}", if goes_on { goes } else { done });
+    let set = |to: String| format!("{} {what} to {to}", if goes_on { "Moving" } else { "Set" });
+    match deed {
+        Deed::On => verb("Turned on", "Turning on"),
+        Deed::Off => verb("Turned off", "Turning off"),
+        Deed::Open => verb("Opened", "Opening"),
+        Deed::Close => verb("Closed", "Closing"),
+        Deed::Stop => verb("Stopped", "Stopping"),
+        Deed::Lock => verb("Locked", "Locking"),
+        Deed::Unlock => verb("Unlocked", "Unlocking"),
+        Deed::Press => verb("Activated", "Activating"),
+        Deed::Start => verb("Started", "Starting"),
+        Deed::Pause => verb("Paused", "Pausing"),
+        Deed::Dock if goes_on => format!("Sending {what} back to its dock"),
+        Deed::Dock => format!("Sent {what} back to its dock"),
+        Deed::Colour(_) => format!("Changed the colour of {what}"),
+        other => set(value(other, step.unit)),
+    }
+}
+
+/// A deed's value as it is said.
+fn value(deed: &Deed, unit: &str) -> String {
+    let percent = |part: &f64| format!("{} %", (part * 100.0).round());
+    match deed {
+        Deed::Brightness(part) | Deed::Position(part) | Deed::Tilt(part) | Deed::Speed(part) => percent(part),
+        Deed::Kelvin(kelvin) => format!("{} K", kelvin.round()),
+        Deed::Temperature(degrees) => format!("{degrees} {unit}"),
+        Deed::Humidity(humidity) => format!("{humidity} %"),
+        Deed::Mode(word) | Deed::Preset(word) | Deed::FanMode(word) | Deed::Choose(word) => word.replace('_', " "),
+        Deed::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// What it is already.
+fn state(step: &Step) -> String {
+    match step.deeds.last() {
+        Some(Deed::On) => "on".to_owned(),
+        Some(Deed::Off) => "off".to_owned(),
+        Some(Deed::Open) => "open".to_owned(),
+        Some(Deed::Close) => "closed".to_owned(),
+        Some(Deed::Lock) => "locked".to_owned(),
+        Some(Deed::Unlock) => "unlocked".to_owned(),
+        Some(Deed::Start) => "at work".to_owned(),
+        Some(Deed::Pause) => "paused".to_owned(),
+        Some(Deed::Dock) => "in its dock".to_owned(),
+        Some(deed) => match value(deed, step.unit) {
+            value if value.is_empty() => "so".to_owned(),
+            value if matches!(deed, Deed::Mode(_) | Deed::Preset(_) | Deed::FanMode(_)) => format!("set to {value}"),
+            value => format!("at {value}"),
+        },
+        None => "so".to_owned(),
+    }
+}
+
+/// Why something cannot be done, as one sentence of an error.
+pub(super) fn lack(name: &str, lack: &Lack) -> String {
+    lack_of(name, lack)
+}
+
+fn lack_of(name: &str, lack: &Lack) -> String {
+    match lack {
+        Lack::Deed => format!("the {name} cannot do that"),
+        Lack::Brightness => format!("the {name} cannot be dimmed, or does not say how bright it is"),
+        Lack::Whites => format!("the {name} has one white alone"),
+        Lack::Colours => format!("the {name} has no such colours"),
+        Lack::Position => format!("the {name} can be open or closed, and nothing between"),
+        Lack::Outside(least, most) => format!("the {name} takes {least} to {most}"),
+        Lack::Unknown(names) => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            format!("the {name} knows {}", listed(&names))
+        }
+        Lack::State => format!("the {name} has not said how it is set, so it cannot be changed by a step"),
+        Lack::Template => {
+            format!("the {name} announces a command that cannot be used; `hearthd devices --problems` says why")
+        }
+    }
+}

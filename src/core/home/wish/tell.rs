@@ -1,0 +1,288 @@
+//! Questions: what one thing reports, and how it stands with many.
+
+use jiff::Zoned;
+use serde_json::{Value, json};
+
+use super::say::listed;
+use super::targets::{is_there, noun, place};
+use super::{Refusal, Wish};
+use crate::core::home::discovery::Key;
+use crate::core::home::placing::Placed;
+use crate::core::home::things::Heard;
+use crate::core::home::{Device, House};
+
+/// Names told of many.
+const MOST_NAMES: usize = 6;
+
+/// What a binary sensor's on and off mean, by its class.
+const MEANINGS: [(&str, &str, &str); 22] = [
+    ("battery", "low", "normal"),
+    ("battery_charging", "charging", "not charging"),
+    ("carbon_monoxide", "triggered", "clear"),
+    ("cold", "cold", "normal"),
+    ("connectivity", "connected", "disconnected"),
+    ("door", "open", "closed"),
+    ("garage_door", "open", "closed"),
+    ("gas", "triggered", "clear"),
+    ("heat", "hot", "normal"),
+    ("light", "bright", "dark"),
+    ("lock", "unlocked", "locked"),
+    ("moisture", "wet", "dry"),
+    ("motion", "detecting motion", "quiet"),
+    ("moving", "moving", "still"),
+    ("occupancy", "occupied", "empty"),
+    ("opening", "open", "closed"),
+    ("plug", "plugged in", "unplugged"),
+    ("presence", "present", "away"),
+    ("problem", "reporting a problem", "all right"),
+    ("smoke", "triggered", "clear"),
+    ("vibration", "vibrating", "still"),
+    ("window", "open", "closed"),
+];
+
+/// A device with what is known of it.
+type Known<'a> = (&'a Key, &'a Device, &'a Placed);
+
+impl House {
+    /// Answers a question.
+    pub(super) fn tell(&self, wish: &Wish<'_>, now: &Zoned) -> Result<String, Refusal> {
+        let heard = self.heard(now);
+        match (wish.text("name"), wish.slots.get("device_class")) {
+            (Some(name), class) => {
+                let key = self.named(wish, "name").ok_or_else(|| Refusal(format!("no device is called {name}")))?;
+                Ok(self.of_one(wish, &key, class, &heard))
+            }
+            (None, _) if wish.intent == "HassClimateGetTemperature" => self.temperature(wish, &heard),
+            (None, Some(class)) if wish.text("domain") == Some("sensor") => self.measured(wish, class, &heard),
+            (None, _) => self.of_many(wish, &heard),
+        }
+    }
+
+    fn of_one(&self, wish: &Wish<'_>, key: &Key, class: Option<&Value>, heard: &Heard<'_>) -> String {
+        let (Some(device), Some(placed)) = (self.devices.get(key), self.placing.by_key.get(key)) else {
+            return "I do not know.".to_owned();
+        };
+        let name = &placed.spoken;
+        if let Some(class) = class {
+            return self.part_of(key, class, heard).unwrap_or_else(|| {
+                format!("The {name} does not say its {}.", class.as_str().unwrap_or("value").replace('_', " "))
+            });
+        }
+        if wish.intent == "HassClimateGetTemperature" {
+            let degrees = device.thing.temperature(heard);
+            return degrees.map_or_else(|| unknown(name), |degrees| format!("It is {degrees} at the {name}."));
+        }
+        let is_unit = wish.known.get("name").is_some_and(|known| known.get("unit") == Some(&json!(true)));
+        if is_unit {
+            return self.unit_told(key, wish.text("name").unwrap_or(name), heard);
+        }
+        let the = if device.component == "device_tracker" { placed.name.clone() } else { format!("the {name}") };
+        let Some(word) = device.word(heard) else { return unknown(name) };
+        let told = device.sentence(heard).unwrap_or_else(|| word.clone());
+        if device.availability.is_online(heard) == Some(false) {
+            return sentence(&format!("{the} is offline; when it was last heard, it was {told}."));
+        }
+        match wish.text("state") {
+            None => sentence(&format!("{the} is {told}.")),
+            Some(wanted) if device.is_in(wanted, &word) => format!("Yes, {the} is {told}."),
+            Some(_) => format!("No, {the} is {told}."),
+        }
+    }
+
+    /// What the physical device of an entity measures of a class, whether it is for daily use or not.
+    fn part_of(&self, key: &Key, class: &Value, heard: &Heard<'_>) -> Option<String> {
+        let mut parts = self.unit_of(key).filter(|(_, device)| device.is_of(class));
+        let (key, device) = parts.next()?;
+        let name = &self.placing.by_key.get(key)?.spoken;
+        let told = device.sentence(heard);
+        Some(told.map_or_else(|| unknown(name), |told| format!("The {name} is {told}.")))
+    }
+
+    /// Everything that a physical device tells.
+    fn unit_told(&self, key: &Key, name: &str, heard: &Heard<'_>) -> String {
+        let parts = self.unit_of(key).filter(|(_, device)| !device.is_aside);
+        let told: Vec<String> = parts
+            .filter_map(|(key, device)| {
+                Some(format!("the {} is {}", self.placing.by_key.get(key)?.spoken, device.sentence(heard)?))
+            })
+            .take(MOST_NAMES)
+            .collect();
+        let told: Vec<&str> = told.iter().map(String::as_str).collect();
+        if told.is_empty() { unknown(name) } else { sentence(&format!("{}.", listed(&told))) }
+    }
+
+    fn temperature(&self, wish: &Wish<'_>, heard: &Heard<'_>) -> Result<String, Refusal> {
+        let here: Vec<Known<'_>> = self.spoken_of().filter(|(_, _, placed)| is_there(wish, placed)).collect();
+        let sensors =
+            here.iter().filter(|(_, device, _)| device.is_of(&json!("temperature")) && device.component == "sensor");
+        let mut told: Vec<(String, &str)> =
+            sensors.filter_map(|(_, device, placed)| Some((device.sentence(heard)?, placed.spoken.as_str()))).collect();
+        if told.is_empty() {
+            let climates = here
+                .iter()
+                .filter_map(|(_, device, placed)| Some((device.thing.temperature(heard)?, placed.spoken.as_str())));
+            told = climates.collect();
+        }
+        measures(&told, "the temperature", &place(wish))
+    }
+
+    fn measured(&self, wish: &Wish<'_>, class: &Value, heard: &Heard<'_>) -> Result<String, Refusal> {
+        let here = self.spoken_of().filter(|(_, device, placed)| {
+            device.component == "sensor" && device.is_of(class) && is_there(wish, placed)
+        });
+        let told: Vec<(String, &str)> =
+            here.filter_map(|(_, device, placed)| Some((device.sentence(heard)?, placed.spoken.as_str()))).collect();
+        let what = class.as_str().unwrap_or("that").replace('_', " ");
+        measures(&told, &format!("the {what}"), &place(wish))
+    }
+
+    /// How many of a kind are in a state, and which.
+    fn of_many(&self, wish: &Wish<'_>, heard: &Heard<'_>) -> Result<String, Refusal> {
+        let domain = wish.text("domain").ok_or_else(|| Refusal("say which device you mean".to_owned()))?;
+        let class = wish.slots.get("device_class");
+        let all: Vec<Known<'_>> = self
+            .spoken_of()
+            .filter(|(_, device, placed)| device.counts_as(domain, class) && is_there(wish, placed))
+            .collect();
+        let kind = class.and_then(Value::as_str).unwrap_or(domain);
+        let place = place(wish);
+        if all.is_empty() {
+            return Err(Refusal(format!("there are no {}{place} that are known", noun(kind, 2))));
+        }
+        let wanted = wish.text("state").unwrap_or("on");
+        let words = all.iter().filter_map(|known| Some((known, known.1.word(heard)?)));
+        let known: Vec<(&Known<'_>, String)> = words.collect();
+        let those: Vec<&Known<'_>> =
+            known.iter().filter(|((_, device, _), word)| device.is_in(wanted, word)).map(|(known, _)| *known).collect();
+        let unsaid = all.len() - known.len();
+        let mut text = if domain == "person" {
+            people(&those, wanted)
+        } else {
+            counted(&those, known.len(), kind, &place, wanted)
+        };
+        if unsaid > 0 && known.is_empty() {
+            text = format!("I do not know: none of the {} {}{place} has said.", all.len(), noun(kind, all.len()));
+        } else if unsaid > 0 {
+            text = format!("{text} Of {unsaid} I do not know.");
+        }
+        Ok(text)
+    }
+}
+
+fn people(those: &[&Known<'_>], wanted: &str) -> String {
+    let at = if wanted == "home" {
+        "at home"
+    } else if wanted == "not_home" {
+        "away"
+    } else {
+        wanted
+    };
+    let names: Vec<&str> = those.iter().map(|(_, _, placed)| placed.name.as_str()).collect();
+    match names.len() {
+        0 => format!("Nobody is {at}."),
+        1 => format!("{} is {at}.", names[0]),
+        _ => format!("{} are {at}.", listed(&names)),
+    }
+}
+
+fn counted(those: &[&Known<'_>], of: usize, kind: &str, place: &str, wanted: &str) -> String {
+    let names: Vec<String> =
+        those.iter().take(MOST_NAMES).map(|(_, _, placed)| format!("the {}", placed.spoken)).collect();
+    let more = those.len().saturating_sub(MOST_NAMES);
+    let more = (more > 0).then(|| format!("{more} more"));
+    let names: Vec<&str> = names.iter().chain(&more).map(String::as_str).collect();
+    match (those.len(), of) {
+        (0, 1) => format!("No, the one {}{place} is not {wanted}.", noun(kind, 1)),
+        (0, _) => format!("No, none of the {of} {}{place} is {wanted}.", noun(kind, of)),
+        (1, 1) => format!("Yes, {} is {wanted}.", names[0]),
+        (all, of) if all == of => format!("Yes, all {of} {}{place} are {wanted}: {}.", noun(kind, of), listed(&names)),
+        (1, of) => format!("1 of {of} {}{place} is {wanted}: {}.", noun(kind, of), names[0]),
+        (some, of) => format!("{some} of {of} {}{place} are {wanted}: {}.", noun(kind, of), listed(&names)),
+    }
+}
+
+/// One measure, or several with what measures them.
+fn measures(told: &[(String, &str)], what: &str, place: &str) -> Result<String, Refusal> {
+    match told {
+        [] => Err(Refusal(format!("nothing that is known tells {what}{place}"))),
+        [(value, _)] if what == "the temperature" => Ok(format!("It is {value}{place}.")),
+        [(value, _)] => Ok(sentence(&format!("{what}{place} is {value}."))),
+        several => {
+            let told: Vec<String> =
+                several.iter().take(MOST_NAMES).map(|(value, name)| format!("{value} ({name})")).collect();
+            let told: Vec<&str> = told.iter().map(String::as_str).collect();
+            Ok(sentence(&format!("{what}{place} is {}.", listed(&told))))
+        }
+    }
+}
+
+fn unknown(name: &str) -> String {
+    format!("I do not know: the {name} has not said.")
+}
+
+/// With a capital at its beginning.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+impl Device {
+    /// Its state in one word; a binary sensor's is what its on and off mean.
+    fn word(&self, heard: &Heard<'_>) -> Option<String> {
+        let word = self.thing.word(heard)?;
+        let meant = MEANINGS
+            .iter()
+            .find(|(class, ..)| self.component == "binary_sensor" && self.class.as_deref() == Some(*class));
+        Some(match (meant, word.as_str()) {
+            (Some((_, on, _)), "on") => (*on).to_owned(),
+            (Some((_, _, off)), "off") => (*off).to_owned(),
+            _ => word,
+        })
+    }
+
+    /// Its state as it stands behind "is".
+    fn sentence(&self, heard: &Heard<'_>) -> Option<String> {
+        let word = self.word(heard)?;
+        Some(match self.component.as_str() {
+            "device_tracker" if word == "home" => "at home".to_owned(),
+            "binary_sensor" | "device_tracker" => word,
+            _ => self.thing.state(heard)?,
+        })
+    }
+
+    /// Whether a state that is asked for is the one that its word tells.
+    fn is_in(&self, wanted: &str, word: &str) -> bool {
+        if self.component == "binary_sensor" {
+            let meant = MEANINGS.iter().find(|(class, ..)| self.class.as_deref() == Some(*class));
+            let is_on = meant.map_or(word == "on", |(_, on, _)| word == *on);
+            return match wanted {
+                "on" | "open" => is_on && self.class.as_deref() != Some("lock"),
+                "unlocked" => is_on,
+                _ => !is_on,
+            };
+        }
+        match wanted {
+            "on" => !matches!(word, "off" | "closed" | "docked" | "idle" | "paused"),
+            "open" => matches!(word, "open" | "opening" | "closing"),
+            "not_home" => word != "home",
+            wanted => word == wanted,
+        }
+    }
+
+    /// Whether it is one of a kind that is asked about: a window is one that its sensor tells of, too.
+    fn counts_as(&self, domain: &str, class: Option<&Value>) -> bool {
+        let of_class = || class.is_none_or(|class| self.is_of(class));
+        let told_by_sensor = || match (domain, class.and_then(Value::as_str)) {
+            ("cover", Some("garage")) => self.is_of(&json!(["garage_door", "garage"])),
+            ("cover", Some("door")) => self.is_of(&json!(["door", "opening"])),
+            ("cover", Some(_)) => of_class(),
+            ("lock", _) => self.is_of(&json!("lock")),
+            _ => false,
+        };
+        match self.component.as_str() {
+            "binary_sensor" if domain != "binary_sensor" => told_by_sensor(),
+            "device_tracker" => domain == "person",
+            component => component == domain && of_class(),
+        }
+    }
+}
