@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::config::Span;
 
+use super::demo_home::DemoHomeArgs;
 use super::devices::DevicesArgs;
 use super::eval::EvalArgs;
 use super::models::ModelsArgs;
@@ -50,6 +51,8 @@ pub(super) enum Command {
     Ask(AskArgs),
     /// Lists the devices that announce themselves on the broker
     Devices(DevicesArgs),
+    /// Plays a small house on the broker, to try things without a device
+    DemoHome(DemoHomeArgs),
     /// Shows the languages that are here, and imports more
     Intents(IntentsArgs),
     /// Lists and fetches models

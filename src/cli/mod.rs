@@ -8,6 +8,7 @@ mod ask;
 mod check;
 mod connect;
 mod daemon;
+mod demo_home;
 mod devices;
 mod eval;
 mod intents;
@@ -69,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(config, args),
         Command::Ask(args) => with(config(), |loaded| ask::run(&loaded, args)),
         Command::Devices(args) => with(config(), |loaded| devices::run(&loaded, args)),
+        Command::DemoHome(args) => with(config(), |loaded| demo_home::run(&loaded, args)),
         Command::Intents(args) => with(config(), |loaded| intents::run(&loaded, args)),
         Command::Models(args) => with(config(), |loaded| fetch(&loaded, args)),
     };

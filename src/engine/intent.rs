@@ -71,11 +71,11 @@ pub(super) fn act(
     let mut answered = hits.clone();
     let planned = timers::set(shared, &mut answered, &utterance, area.as_deref()).and_then(|set| {
         let deeds = Deeds::plan(shared, &answered, area.as_deref());
-        deeds.map(|deeds| (set, deeds)).map_err(|(code, message)| Final::refusal(None, code, message))
+        deeds.map(|deeds| (set, deeds)).map_err(|(code, message)| Box::new(Final::refusal(None, code, message)))
     });
     let (set, deeds) = match planned {
         Ok(planned) => planned,
-        Err(refusal) => return shared.finish(&utterance, responder, deeds::describe(hits, refusal)),
+        Err(refusal) => return shared.finish(&utterance, responder, deeds::describe(hits, *refusal)),
     };
     let Some(guarded) = deeds.guarded(&hits).filter(|_| !is_confirmed) else {
         return deeds::carry_out(shared, (deeds, set), answered, utterance, responder);

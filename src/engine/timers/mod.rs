@@ -135,7 +135,7 @@ pub(super) fn set<'a>(
     hits: &mut [Hit],
     utterance: &Utterance,
     area: Option<&str>,
-) -> Result<Set<'a>, Final> {
+) -> Result<Set<'a>, Box<Final>> {
     let keeper = &shared.timers;
     if !hits.iter().any(is_ours) {
         return Ok(Set { change: None, changed: &keeper.changed });
@@ -143,7 +143,7 @@ pub(super) fn set<'a>(
     let settings = shared.settings();
     let lang = utterance.lang.as_deref().unwrap_or(&settings.language);
     if let Some(refusal) = hits.iter().filter(|hit| is_ours(hit)).find_map(|hit| put_off(shared, hit, area, lang)) {
-        return Err(refusal);
+        return Err(Box::new(refusal));
     }
     let site = utterance.site_id.as_ref().map(Identifier::as_str);
     let who = Who { site, user: utterance.user_id.as_str(), lang };
@@ -156,7 +156,7 @@ pub(super) fn set<'a>(
                 hit.response = answer;
                 hit.is_handled = true;
             }
-            Some(Err(refusal)) => return Err(refused(refusal)),
+            Some(Err(refusal)) => return Err(Box::new(refused(refusal))),
             None => {}
         }
     }

@@ -11,6 +11,7 @@ mod inbound;
 mod link;
 pub mod listen;
 mod outbox;
+pub mod play;
 pub mod tls;
 
 use std::sync::Arc;
