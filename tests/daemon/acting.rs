@@ -90,7 +90,7 @@ async fn house(more: &str) -> (Mosquitto, Home, Client, JoinHandle<()>) {
 }
 
 /// Waits until the daemon knows so many devices.
-async fn known(client: &mut Client, count: usize) {
+pub(crate) async fn known(client: &mut Client, count: usize) {
     loop {
         let message = client.message().await;
         let info = || serde_json::from_slice::<Value>(&message.payload).unwrap();

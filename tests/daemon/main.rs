@@ -11,6 +11,7 @@ mod client;
 mod commands;
 #[path = "../support/data.rs"]
 mod data;
+mod demo_home;
 mod devices;
 mod faults;
 mod floods;

@@ -51,7 +51,7 @@ const DEVICES: [(&str, &str, &str, Kind, Manner); 31] = [
 fn first(id: &str, kind: Kind) -> Map<String, Value> {
     let state = match (kind, id) {
         (Lamp | Plug, _) => json!({"state": "OFF"}),
-        (ColourLamp, "kitchen_light") => json!({"state": "ON", "brightness": 204}),
+        (ColourLamp, "office_light") => json!({"state": "ON", "brightness": 204}),
         (ColourLamp, _) => json!({"state": "OFF", "brightness": 128}),
         (Fan, _) => json!({"state": "OFF", "speed": 40}),
         (Cover("garage"), _) => json!({"state": "closed", "position": 0}),
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(devices.len(), DEVICES.len());
         let of = |name: &str| devices.iter().find(|device| device.name == name).unwrap();
         assert_eq!(of("Garden light").online, Some(false));
-        assert_eq!(of("Kitchen light").state.as_deref(), Some("on, 80 %"));
+        assert_eq!(of("Office light").state.as_deref(), Some("on, 80 %"));
         assert_eq!(of("Hallway light").area.as_deref(), Some("Hallway"));
         assert_eq!(of("Attic light").state, None);
     }

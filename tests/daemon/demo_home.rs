@@ -1,0 +1,77 @@
+//! The simulated house as a process of its own, beside the daemon on a real Mosquitto.
+
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use crate::acting::known;
+use crate::client::Version;
+use crate::home::{Home, Plan, ask, fresh, say};
+use crate::mosquitto::Mosquitto;
+
+/// `hearthd demo-home`, which is told to end at the test's end.
+struct House(Child);
+
+impl House {
+    fn start(home: &Home) -> Self {
+        let mut command = home.hearthd();
+        command.args(["demo-home", "--quiet"]).stdout(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+
+    fn stop(&mut self) -> Option<i32> {
+        kill(Pid::from_raw(self.0.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn the_simulated_house_does_as_it_is_told_and_goes_away() {
+    let broker = Mosquitto::start().await;
+    let home = Home::start(&Plan::at(broker.address)).await;
+    let mut client = home.client(Version::V5).await;
+    let mut house = House::start(&home);
+    known(&mut client, 31).await;
+    for (text, answer) in [
+        ("turn on the kitchen light", "Turned on the kitchen light."),
+        ("set the kitchen light to 30 percent", "Set the kitchen light to 30 percent."),
+        ("turn on the attic light", "I sent it, but the attic light has not answered."),
+        ("set the living room blinds to 40 percent", "Moving the living room blinds to 40 %."),
+        ("are any windows open", "1 of 2 windows is open: the bedroom window."),
+        ("how warm is it in the kitchen", "It is 21.5 °C in the kitchen."),
+        ("unlock the front door", "Unlock the front door? Say yes within 30 seconds."),
+        ("yes", "Unlocked the front door."),
+        ("is the front door locked", "No, the front door is unlocked."),
+        ("is ann home", "Yes, Ann is at home."),
+    ] {
+        let reply = say(&mut client, text).await;
+        assert_eq!(reply.text(), answer, "{text}: {}", reply.last);
+    }
+    let reply = say(&mut client, "turn on the garden light").await;
+    assert_eq!(reply.code(), "device_offline", "{}", reply.last);
+    let lights = json!({"text": "turn off the lights", "id": fresh("lights"), "site_id": "kitchen"});
+    assert_eq!(ask(&mut client, &lights).await.text(), "Turned off the kitchen light.");
+    assert_eq!(house.stop(), Some(0));
+    known(&mut client, 0).await;
+    // Nothing of it stays at the broker.
+    let mut later = home.client(Version::V5).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    say(&mut client, "what time is it").await;
+    loop {
+        let message = later.message().await;
+        assert!(!message.retain || message.topic.starts_with("hearthd/"), "{} stayed", message.topic);
+        if message.topic.starts_with("hearthd/reply/") {
+            return;
+        }
+    }
+}
