@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::core::dialogue::Turn;
-use crate::core::home::wish::{Grant, Granted, Outcome, Said, Step, Wish};
+use crate::core::home::wish::{Grant, Granted, Last, Outcome, Said, Step, Wish};
 use crate::core::intents::Hit;
 use crate::core::reply::{Action, Code, Final, MatchedIntent, Status};
 use crate::core::utterance::{Tier, Utterance};
@@ -22,6 +22,8 @@ pub(super) struct Deeds {
     actions: Vec<Action>,
     /// By action: the step that it belongs to, as the part's and the step's place.
     owners: Vec<Option<(usize, usize)>>,
+    /// What it was about, for what leans on it.
+    last: Option<Last>,
 }
 
 /// What comes of one command.
@@ -38,10 +40,10 @@ type Refused = (Code, String);
 impl Deeds {
     /// Works out what comes of commands; nothing is sent. What nothing carries out is said before anything is: an answer
     /// that claims otherwise would be a lie.
-    pub(super) fn plan(shared: &Shared, hits: &[Hit], area: Option<&str>) -> Result<Self, Refused> {
+    pub(super) fn plan(shared: &Shared, hits: &[Hit], area: Option<&str>, text: &str) -> Result<Self, Refused> {
         let now = jiff::Zoned::now();
         let house = lock(&shared.home.house);
-        let mut parts = Vec::new();
+        let (mut parts, mut last) = (Vec::new(), None);
         for hit in hits {
             if !hit.is_handled {
                 let message =
@@ -54,6 +56,7 @@ impl Deeds {
             }
             let wish = Wish { intent: &hit.name, slots: &hit.slots, known: &hit.known, area };
             let granted = house.grant(&wish, &now).map_err(|refusal| (Code::NotSupported, refusal.to_string()))?;
+            last = house.subject(&wish, text);
             let is_named = hit.slots.get("name").is_some_and(|name| name != "all");
             let response = Some(hit.response.clone()).filter(|text| is_named && text != "OK." && !text.is_empty());
             parts.push(match granted {
@@ -62,7 +65,21 @@ impl Deeds {
             });
         }
         drop(house);
-        Ok(Self { parts, actions: Vec::new(), owners: Vec::new() })
+        Ok(Self { parts, actions: Vec::new(), owners: Vec::new(), last })
+    }
+
+    /// What takes something back.
+    pub(super) fn undoing(granted: Granted) -> Self {
+        Self { parts: vec![Part::Steps(granted, None)], actions: Vec::new(), owners: Vec::new(), last: None }
+    }
+
+    /// What was done, to take it back by.
+    fn into_granted(self) -> Vec<Granted> {
+        let steps = self.parts.into_iter().filter_map(|part| match part {
+            Part::Steps(granted, _) => Some(granted),
+            Part::Text(_) => None,
+        });
+        steps.collect()
     }
 
     /// What would be opened, or made less safe, and needs a yes first.
@@ -136,7 +153,7 @@ impl Deeds {
     }
 
     /// Says how it went.
-    fn conclude(mut self, responder: &mut Responder) -> Final {
+    fn conclude(&mut self, responder: &mut Responder) -> Final {
         let mut texts = Vec::new();
         let mut offline = None;
         for part in &mut self.parts {
@@ -228,8 +245,8 @@ pub(super) fn carry_out(
     let ear = if topics.is_empty() { None } else { shared.home.listen(topics) };
     if let Err((code, message)) = deeds.send(shared, &hits) {
         let mut last = Final::refusal(None, code, message);
-        last.actions = deeds.actions;
-        return finish(shared, &utterance, responder, hits, last);
+        last.actions = std::mem::take(&mut deeds.actions);
+        return finish(shared, &utterance, responder, (hits, deeds), last);
     }
     set.keep();
     // Asked for under the lock: what is spawned after the drain took the tasks, nobody would wait for.
@@ -237,7 +254,7 @@ pub(super) fn carry_out(
     let Some(ear) = ear.filter(|_| !shared.is_draining()) else {
         drop(tasks);
         let last = deeds.conclude(&mut responder);
-        return finish(shared, &utterance, responder, hits, last);
+        return finish(shared, &utterance, responder, (hits, deeds), last);
     };
     let until = Instant::now() + shared.settings().home.confirm_within;
     let shared = Arc::clone(shared);
@@ -247,15 +264,23 @@ pub(super) fn carry_out(
         deeds.watch(&shared, &ear, until).await;
         drop(ear);
         let last = deeds.conclude(&mut responder);
-        finish(&shared, &utterance, responder, hits, last);
+        finish(&shared, &utterance, responder, (hits, deeds), last);
     });
 }
 
 /// Ends it. What was done is a turn of the conversation, so that a model that is asked next does not contradict it.
-fn finish(shared: &Shared, utterance: &Utterance, responder: Responder, hits: Vec<Hit>, last: Final) {
+fn finish(
+    shared: &Shared,
+    utterance: &Utterance,
+    responder: Responder,
+    (hits, mut deeds): (Vec<Hit>, Deeds),
+    last: Final,
+) {
     if hits.iter().any(|hit| hit.is_for_home) && last.status == Status::Ok && responder.has_text() {
         let turn = Turn { user: utterance.text.clone(), assistant: responder.text().to_owned() };
         lock(&shared.conversations).add(&utterance.user_id, turn, 0, Instant::now());
+        let subject = deeds.last.take();
+        lock(&shared.followups).keep(utterance, subject, deeds.into_granted(), Instant::now());
     }
     shared.finish(utterance, responder, describe(hits, last));
 }

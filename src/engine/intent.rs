@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::core::intents::{Clock, Hit, Missed, Now, Unclear};
+use crate::core::intents::{Clock, Hit, Missed, Now, Rules, Said, Unclear, Understood};
 use crate::core::reply::{Code, Final, Status};
 use crate::core::utterance::{Tier, Utterance};
 
 use super::consent::{self, Answer};
 use super::deeds::{self, Deeds};
+use super::followups;
 use super::lock;
 use super::responder::Responder;
 use super::state::Shared;
@@ -27,7 +28,7 @@ pub(super) fn answer(
     let settings = shared.settings();
     let answer = lock(&shared.questions).answer(&utterance, settings.home.pin.as_ref(), Instant::now());
     let (text, utterance) = match answer {
-        Answer::None => return Some((utterance, responder)),
+        Answer::None => return followups::undo(shared, utterance, responder),
         Answer::Yes(hits) => {
             let utterance = if settings.home.pin.is_some() { unsaid(utterance) } else { utterance };
             act(shared, hits, utterance, responder, true);
@@ -46,6 +47,23 @@ pub(super) fn answer(
     let last = say(&mut responder, text);
     shared.finish(&utterance, responder, last);
     None
+}
+
+/// What was meant; with the whole sentence, where that leans on what was said before.
+pub(super) fn understand(
+    shared: &Shared,
+    rules: &Rules,
+    utterance: &Utterance,
+    said: &Said<'_>,
+) -> (Understood, Option<String>) {
+    let understood = rules.understand(said);
+    if matches!(understood, Understood::Hits(_)) {
+        return (understood, None);
+    }
+    match followups::in_full(shared, rules, utterance, said) {
+        Some((text, hits)) => (Understood::Hits(hits), Some(text)),
+        None => (understood, None),
+    }
 }
 
 fn unsaid(utterance: Utterance) -> Utterance {
@@ -70,7 +88,7 @@ pub(super) fn act(
     let area = utterance.site_id.as_ref().map(|site| lock(&shared.home.house).area_of_site(site.as_str()).to_owned());
     let mut answered = hits.clone();
     let planned = timers::set(shared, &mut answered, &utterance, area.as_deref()).and_then(|set| {
-        let deeds = Deeds::plan(shared, &answered, area.as_deref());
+        let deeds = Deeds::plan(shared, &answered, area.as_deref(), &utterance.text);
         deeds.map(|deeds| (set, deeds)).map_err(|(code, message)| Box::new(Final::refusal(None, code, message)))
     });
     let (set, deeds) = match planned {

@@ -9,6 +9,7 @@ mod answer;
 mod cache;
 mod consent;
 mod deeds;
+mod followups;
 mod home;
 pub(crate) mod intent;
 mod responder;
@@ -240,7 +241,11 @@ impl Engine {
         let lang = utterance.lang.as_deref().unwrap_or(&settings.language);
         let now = intent::now();
         let said = Said { text: &utterance.text, lang, site: site.as_deref(), context: None, now: Some(&now) };
-        let understood = if wants_rules { rules.understand(&said) } else { Understood::Nothing };
+        let (understood, in_full) = if wants_rules {
+            intent::understand(shared, &rules, &utterance, &said)
+        } else {
+            (Understood::Nothing, None)
+        };
         let is_ours = understood != Understood::Nothing;
         let asked = Asked { text: &utterance.text, lang, tier: utterance.tier, hit: is_ours };
         let decision = routing::route(&asked, &settings.routing);
@@ -250,7 +255,10 @@ impl Engine {
         }
         responder.timing.route_ms = milliseconds(routing_began.elapsed());
         let last = match (decision.tier, understood) {
-            (Route::Intent, Understood::Hits(hits)) => return intent::act(shared, hits, utterance, responder, false),
+            (Route::Intent, Understood::Hits(hits)) => {
+                let utterance = Utterance { text: in_full.unwrap_or(utterance.text), ..utterance };
+                return intent::act(shared, hits, utterance, responder, false);
+            }
             (Route::Intent, Understood::Unclear(unclear)) => intent::ask_back(unclear),
             (Route::Chat, _) => return self.ask(ModelTier::Chat, &utterance, expires, responder),
             (Route::Explain, _) => return self.ask(ModelTier::Explain, &utterance, expires, responder),

@@ -21,6 +21,7 @@ use crate::inference::supervisor::models::{Models, TierState};
 use super::admission::Admission;
 use super::cache::Cache;
 use super::consent::Questions;
+use super::followups::Memory;
 use super::home::Home;
 use super::responder::Responder;
 use super::seen::Seen;
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) settings: RwLock<Arc<Settings>>,
     pub(super) home: Arc<Home>,
     pub(super) questions: Mutex<Questions>,
+    /// What each said last, for what leans on it.
+    pub(super) followups: Mutex<Memory>,
     pub(super) models: Models,
     pub(super) bus: Arc<dyn Bus>,
     pub(super) seen: Mutex<Seen>,
@@ -61,6 +64,7 @@ impl Shared {
             settings: RwLock::new(Arc::new(settings)),
             home,
             questions: Mutex::default(),
+            followups: Mutex::default(),
             models,
             bus,
             seen: Mutex::new(Seen::open(state_dir, Instant::now())),

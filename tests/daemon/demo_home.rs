@@ -35,6 +35,51 @@ impl Drop for House {
     }
 }
 
+/// One after the other, each leaning on the one before.
+const DIALOGUE: [(&str, &str); 24] = [
+    ("undo that", ""),
+    ("turn on the kitchen light", "Turned on the kitchen light."),
+    ("turn it off again", "Turned off the kitchen light."),
+    ("turn it on", "Turned on the kitchen light."),
+    ("set it to 40 percent", "Set the kitchen light to 40 percent."),
+    ("a bit brighter", "Set the kitchen light to 60 %."),
+    ("undo that", "Set the kitchen light to 40 %."),
+    ("and in the bedroom?", "Set the bedroom light to 20 %."),
+    ("undo that", "Turned off the bedroom light."),
+    ("is the kitchen light on", "Yes, the kitchen light is on, 40 %."),
+    ("and the bedroom?", "No, the bedroom light is off."),
+    ("turn on the reading lamp in the bedroom", "Turned on the reading lamp."),
+    ("no, the other one", "Turned on the reading lamp."),
+    ("undo that", "Turned off the reading lamp."),
+    ("turn off the lights in the kitchen", "Turned off the kitchen light."),
+    ("turn them on", "Turned on the kitchen light."),
+    // What guards the house is asked about as ever, and never opened by taking something back.
+    ("unlock the front door", "Unlock the front door? Say yes within 30 seconds."),
+    ("yes", "Unlocked the front door."),
+    ("undo that", "Locked the front door."),
+    ("undo that", ""),
+    ("unlock it", "Unlock the front door? Say yes within 30 seconds."),
+    ("no", "All right, nothing was done."),
+    ("set the bedroom radiator to 22 degrees", "Set the bedroom radiator to 22 degrees."),
+    ("a bit warmer", "Set the bedroom radiator to 23 °C."),
+];
+
+#[tokio::test]
+async fn what_leans_on_a_command_is_understood() {
+    let broker = Mosquitto::start().await;
+    let home = Home::start(&Plan::at(broker.address)).await;
+    let mut client = home.client(Version::V5).await;
+    let _house = House::start(&home);
+    known(&mut client, 31).await;
+    for (text, answer) in DIALOGUE {
+        let reply = say(&mut client, text).await;
+        assert_eq!(reply.text(), answer, "{text}: {}", reply.last);
+    }
+    // Somebody else said nothing that could be leaned on.
+    let other = json!({"text": "turn it off again", "id": fresh("other"), "user_id": "bob"});
+    assert_eq!(ask(&mut client, &other).await.code(), "not_understood");
+}
+
 #[tokio::test]
 async fn the_simulated_house_does_as_it_is_told_and_goes_away() {
     let broker = Mosquitto::start().await;

@@ -1,8 +1,9 @@
 //! Conversations: what one person said before and was answered, so that a model can follow.
 //!
 //! Bounded in people, turns, characters and time. Reads no clock: its caller passes the time. What is to happen later, by a
-//! timer or an alarm, is in [`timers`].
+//! timer or an alarm, is in [`timers`]; what leans on a command just given, in [`followups`].
 
+pub mod followups;
 pub mod timers;
 
 use std::collections::{HashMap, VecDeque};

@@ -119,7 +119,12 @@ pub(super) struct Set<'a> {
     changed: &'a Notify,
 }
 
-impl Set<'_> {
+impl<'a> Set<'a> {
+    /// Nothing about timers.
+    pub(super) fn nothing(shared: &'a Shared) -> Self {
+        Self { change: None, changed: &shared.timers.changed }
+    }
+
     /// Lets it be so.
     pub(super) fn keep(self) {
         let Some((mut kept, timers)) = self.change else { return };
@@ -138,7 +143,7 @@ pub(super) fn set<'a>(
 ) -> Result<Set<'a>, Box<Final>> {
     let keeper = &shared.timers;
     if !hits.iter().any(is_ours) {
-        return Ok(Set { change: None, changed: &keeper.changed });
+        return Ok(Set::nothing(shared));
     }
     let settings = shared.settings();
     let lang = utterance.lang.as_deref().unwrap_or(&settings.language);

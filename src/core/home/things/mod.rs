@@ -352,6 +352,12 @@ impl Thing {
         }
     }
 
+    /// How far it is open, 0 (closed) to 1 (open). `None` where it is not known.
+    pub(super) fn position(&self, heard: &Heard<'_>) -> Option<f64> {
+        let Self::Cover(cover) = self else { return None };
+        Some(cover.percent(&heard.read(cover.at.as_ref())?)? / 100.0)
+    }
+
     /// The messages that do it.
     ///
     /// # Errors

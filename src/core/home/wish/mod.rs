@@ -3,6 +3,7 @@
 //! [`House::grant`] turns a wish into messages, or into an answer where it only asks. Whoever sends them looks at
 //! [`House::progress`] afterwards and says [`Granted::say`]: what is reported, never more.
 
+mod before;
 mod deeds;
 mod say;
 mod targets;
@@ -14,9 +15,11 @@ use jiff::Zoned;
 use serde_json::{Map, Value};
 
 use super::discovery::Key;
+use super::placing::Placed;
 use super::things::{Deed, Lack, Reached};
-use super::{House, Message};
+use super::{Device, House, Message};
 
+pub use before::Last;
 pub use say::Said;
 
 /// The intents that the home carries out or answers by its devices.
@@ -114,6 +117,8 @@ pub struct Step {
     /// What it is called in an answer.
     pub name: String,
     deeds: Vec<Deed>,
+    /// What would make it as it was; none where that is not known.
+    before: Vec<Deed>,
     unit: &'static str,
     /// The messages that make it do so; none where they would reach nobody, or where another step's messages are for it too.
     pub messages: Vec<Message>,
@@ -191,15 +196,28 @@ impl House {
     fn step(&self, key: &Key, wish: &Wish<'_>, is_named: bool, now: &Zoned) -> Option<Step> {
         let device = self.devices.get(key)?;
         let placed = self.placing.by_key.get(key)?;
-        let heard = self.heard(now);
-        let (deeds, mut outcome) = match deeds::of(wish, device, &heard) {
-            Ok(deeds) => (deeds, Outcome::Sent),
-            Err(lack) => (Vec::new(), Outcome::Unable(lack)),
+        let (deeds, lack) = match deeds::of(wish, device, &self.heard(now)) {
+            Ok(deeds) => (deeds, None),
+            Err(lack) => (Vec::new(), Some(lack)),
         };
         // What guards the house moves only where it is called by its name.
         if !is_named && placed.is_guarded && deeds.iter().any(deeds::opens) {
             return None;
         }
+        Some(self.step_of(key, device, placed, (deeds, lack), now))
+    }
+
+    /// The step of a device that is to do these.
+    fn step_of(
+        &self,
+        key: &Key,
+        device: &Device,
+        placed: &Placed,
+        (deeds, lack): (Vec<Deed>, Option<Lack>),
+        now: &Zoned,
+    ) -> Step {
+        let heard = self.heard(now);
+        let mut outcome = lack.map_or(Outcome::Sent, Outcome::Unable);
         let mut messages = Vec::new();
         for deed in &deeds {
             match device.thing.messages(deed, &heard.made) {
@@ -221,15 +239,18 @@ impl House {
         if matches!(outcome, Outcome::Offline | Outcome::Unable(_)) {
             messages.clear();
         }
-        Some(Step {
+        let is_moved = !matches!(outcome, Outcome::Offline | Outcome::Unable(_) | Outcome::Already);
+        let before = if is_moved { before::of(&device.thing, &deeds, &heard) } else { Vec::new() };
+        Step {
             key: key.clone(),
             name: placed.spoken.clone(),
             unit: device.thing.unit(),
             messages: merged(messages),
             deeds,
+            before,
             outcome,
             heard: self.heard,
-        })
+        }
     }
 
     /// How a step that was sent goes, by what was heard since.

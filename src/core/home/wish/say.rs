@@ -79,17 +79,32 @@ fn one(step: &Step, response: Option<&str>) -> Said {
             response.map_or_else(|| format!("{}.", phrase(step, &format!("the {name}"), false)), str::to_owned)
         }
         Outcome::OnItsWay => format!("{}.", phrase(step, &format!("the {name}"), true)),
-        Outcome::Already => format!("The {name} is already {}.", state(step)),
+        Outcome::Already => format!("The {name} {} already {}.", is(name), state(step)),
         Outcome::Unreported if matches!(step.deeds[..], [Deed::Press]) => format!("Activated {name}."),
         Outcome::Unreported => format!("I sent it to the {name}, which does not report its state."),
-        Outcome::Sent | Outcome::Unanswered => format!("I sent it, but the {name} has not answered."),
+        Outcome::Sent | Outcome::Unanswered => format!("I sent it, but the {name} {} not answered.", has(name)),
         Outcome::Offline => {
             return Said::Offline(format!(
-                "the {name} is offline, so nothing was sent; check its power and its connection"
+                "the {name} {} offline, so nothing was sent; check power and connection",
+                is(name)
             ));
         }
         Outcome::Unable(lack) => lack_of(name, lack),
     })
+}
+
+/// Whether a name is of several: "blinds", "lights".
+fn is_several(name: &str) -> bool {
+    name.ends_with('s') && !["ss", "us", "is", "gas"].iter().any(|end| name.ends_with(end))
+}
+
+/// "is", or "are".
+pub(super) fn is(name: &str) -> &'static str {
+    if is_several(name) { "are" } else { "is" }
+}
+
+fn has(name: &str) -> &'static str {
+    if is_several(name) { "have" } else { "has" }
 }
 
 /// What was done, in the past, or what goes on: "Opened the blinds", "Opening the blinds".

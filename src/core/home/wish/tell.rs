@@ -3,7 +3,7 @@
 use jiff::Zoned;
 use serde_json::{Value, json};
 
-use super::say::listed;
+use super::say::{is, listed};
 use super::targets::{is_there, noun, place};
 use super::{Refusal, Wish};
 use crate::core::home::discovery::Key;
@@ -77,15 +77,16 @@ impl House {
             return self.unit_told(key, wish.text("name").unwrap_or(name), heard);
         }
         let the = if device.component == "device_tracker" { placed.name.clone() } else { format!("the {name}") };
+        let be = if the == placed.name { "is" } else { is(name) };
         let Some(word) = device.word(heard) else { return unknown(name) };
         let told = device.sentence(heard).unwrap_or_else(|| word.clone());
         if device.availability.is_online(heard) == Some(false) {
-            return sentence(&format!("{the} is offline; when it was last heard, it was {told}."));
+            return sentence(&format!("{the} {be} offline; when it was last heard, it was {told}."));
         }
         match wish.text("state") {
-            None => sentence(&format!("{the} is {told}.")),
-            Some(wanted) if device.is_in(wanted, &word) => format!("Yes, {the} is {told}."),
-            Some(_) => format!("No, {the} is {told}."),
+            None => sentence(&format!("{the} {be} {told}.")),
+            Some(wanted) if device.is_in(wanted, &word) => format!("Yes, {the} {be} {told}."),
+            Some(_) => format!("No, {the} {be} {told}."),
         }
     }
 

@@ -1,0 +1,101 @@
+//! What leans on the command before it, by the same person at the same site: said again in full, or taken back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::core::dialogue::followups::{self, FollowUp, LIFETIME};
+use crate::core::home::wish::{Grant, Granted, Last};
+use crate::core::intents::{Hit, Rules, Said, Understood};
+use crate::core::reply::{Code, Final};
+use crate::core::utterance::{Identifier, Utterance};
+
+use super::deeds::{self, Deeds};
+use super::responder::Responder;
+use super::state::Shared;
+use super::{lock, timers};
+
+/// People and sites whose last command is remembered; the oldest is forgotten first.
+const MOST: usize = 256;
+/// The intent that takes back what was done.
+const UNDO: &str = "HearthdUndo";
+
+/// Who said it: a person at a site.
+type Who = (Identifier, Option<Identifier>);
+
+/// The last command of each person at each site.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    last: HashMap<Who, Kept>,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    last: Last,
+    granted: Vec<Granted>,
+    at: Instant,
+}
+
+impl Memory {
+    /// Remembers what was said, and what was done; after a question that only was answered, what was done before stays.
+    pub(super) fn keep(&mut self, utterance: &Utterance, last: Option<Last>, granted: Vec<Granted>, now: Instant) {
+        self.last.retain(|_, kept| now.saturating_duration_since(kept.at) < LIFETIME);
+        let who = who(utterance);
+        let before = self.last.remove(&who);
+        let Some(last) = last.or_else(|| before.as_ref().map(|before| before.last.clone())) else { return };
+        let granted =
+            if granted.is_empty() { before.map(|before| before.granted).unwrap_or_default() } else { granted };
+        if self.last.len() >= MOST
+            && let Some(oldest) = self.last.iter().min_by_key(|(_, kept)| kept.at).map(|(who, _)| who.clone())
+        {
+            self.last.remove(&oldest);
+        }
+        self.last.insert(who, Kept { last, granted, at: now });
+    }
+
+    fn last(&self, utterance: &Utterance, now: Instant) -> Option<&Kept> {
+        self.last.get(&who(utterance)).filter(|kept| now.saturating_duration_since(kept.at) < LIFETIME)
+    }
+}
+
+fn who(utterance: &Utterance) -> Who {
+    (utterance.user_id.clone(), utterance.site_id.clone())
+}
+
+/// Takes back what was done last, where an utterance wants that; gives it back where it does not.
+pub(super) fn undo(shared: &Arc<Shared>, utterance: Utterance, responder: Responder) -> Option<(Utterance, Responder)> {
+    let kept = lock(&shared.followups).last(&utterance, Instant::now()).cloned();
+    let Some(kept) = kept.filter(|kept| followups::follow_up(&utterance.text, &kept.last) == Some(FollowUp::Undo))
+    else {
+        return Some((utterance, responder));
+    };
+    let hit = Hit { name: UNDO.to_owned(), is_handled: true, is_for_home: true, ..Hit::default() };
+    let undone = lock(&shared.home.house).undo(&kept.granted, &jiff::Zoned::now());
+    match undone {
+        Ok(Grant::Act(granted)) => {
+            let deeds = Deeds::undoing(granted);
+            deeds::carry_out(shared, (deeds, timers::Set::nothing(shared)), vec![hit], utterance, responder);
+        }
+        Ok(Grant::Told(_)) => {}
+        Err(refusal) => {
+            let last = Final::refusal(None, Code::NotSupported, refusal.to_string());
+            shared.finish(&utterance, responder, deeds::describe(vec![hit], last));
+        }
+    }
+    None
+}
+
+/// What an utterance says in full, where it is understood so and without a slip.
+pub(super) fn in_full(
+    shared: &Shared,
+    rules: &Rules,
+    utterance: &Utterance,
+    said: &Said<'_>,
+) -> Option<(String, Vec<Hit>)> {
+    let last = lock(&shared.followups).last(utterance, Instant::now())?.last.clone();
+    let FollowUp::Says(all) = followups::follow_up(&utterance.text, &last)? else { return None };
+    all.into_iter().find_map(|text| match rules.understand(&Said { text: &text, ..*said }) {
+        Understood::Hits(hits) if hits.iter().all(|hit| hit.corrected.is_none()) => Some((text, hits)),
+        _ => None,
+    })
+}
