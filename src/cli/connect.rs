@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config::file::Loaded;
-use crate::config::{Broker, ModelSettings, Speculation};
+use crate::config::{Announce, Broker, ModelSettings, Speculation};
 use crate::core::home::Reserved;
 use crate::core::home::described::Described;
 use crate::engine;
@@ -40,8 +40,17 @@ pub(super) fn settings(loaded: &Loaded) -> Result<mqtt::Settings, TlsError> {
         base_topic: config.base_topic.clone(),
         will_topic: Some(format!("{}/status", config.base_topic)),
         reply_prefixes: config.reply_prefixes(),
+        announce: form(loaded.config.home.announce),
         max_offline: config.max_offline.0,
     })
+}
+
+fn form(announce: Announce) -> Option<mqtt::Form> {
+    match announce {
+        Announce::Device => Some(mqtt::Form::Device),
+        Announce::Single => Some(mqtt::Form::Single),
+        Announce::Never => None,
+    }
 }
 
 /// A broker that listens on every address is reached by the loopback's.
@@ -69,6 +78,7 @@ pub(super) fn visitor(loaded: &Loaded, name: &str) -> Result<mqtt::Settings, Tls
     Ok(mqtt::Settings {
         client_id: format!("hearthd-{name}"),
         will_topic: None,
+        announce: None,
         max_offline: Duration::ZERO,
         ..settings
     })

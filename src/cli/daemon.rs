@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::config::Announce;
 use crate::config::file::Loaded;
 use crate::core::intents::Rules;
 use crate::engine::{self, Engine};
@@ -87,6 +88,9 @@ pub(super) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
         log::warn!("{missing}; device commands work all the same");
     }
     let engine = Engine::new(settings.clone(), rules, models, mqtt.bus(), Some(&loaded.config.state_dir.0));
+    if loaded.config.home.announce != Announce::Never {
+        engine.tell(mqtt.herald());
+    }
     let mut tasks = JoinSet::new();
     tasks.spawn(home_keeper(engine.clone(), stopped.clone()));
     tasks.spawn(supervision.run(until(stopped.clone())));

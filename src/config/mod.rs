@@ -166,12 +166,26 @@ impl Default for Intents {
 /// Where intents are looked for when the config does not say.
 pub const DEFAULT_INTENTS: &str = "intents";
 
+/// `home.announce`
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Announce {
+    /// As one device, which Home Assistant takes since 2024.11.
+    Device,
+    /// Entity by entity, for older ones.
+    Single,
+    /// Not at all.
+    Never,
+}
+
 /// `home:`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Home {
     /// How long a device may take to report what it was told to do.
     pub confirm_within: Span,
+    /// How hearthd announces itself to Home Assistant.
+    pub announce: Announce,
     /// Digits that must be said, beside yes, before a lock or a garage door is opened.
     pub pin: Option<Secret>,
     /// A file that has them.
@@ -180,7 +194,12 @@ pub struct Home {
 
 impl Default for Home {
     fn default() -> Self {
-        Self { confirm_within: Span(Duration::from_millis(1_500)), pin: None, pin_file: None }
+        Self {
+            confirm_within: Span(Duration::from_millis(1_500)),
+            announce: Announce::Device,
+            pin: None,
+            pin_file: None,
+        }
     }
 }
 

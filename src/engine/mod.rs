@@ -146,6 +146,9 @@ pub trait Herald: Send + Sync + 'static {
     /// # Errors
     /// [`BusError`] where there is no room for it.
     fn tell(&self, topic: &str, payload: String) -> Result<(), BusError>;
+
+    /// Says how an utterance ended, an object of JSON, to whom it may concern.
+    fn ended(&self, utterance: &str);
 }
 
 /// How one model tier answers.
@@ -320,6 +323,12 @@ impl Engine {
         // What has ended is let go here, so that the set holds only what runs.
         while tasks.try_join_next().is_some() {}
         tasks.spawn(answer::run(Arc::clone(shared), job, stop));
+    }
+
+    /// Tells from now on how each utterance ends.
+    pub fn tell(&self, herald: Arc<dyn Herald>) {
+        // A second one is not told: there is one daemon.
+        let _ = self.shared.herald.set(herald);
     }
 
     /// Stops answering an id; one that is not being answered is left alone.

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 use serde::Serialize;
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::core::dialogue::Conversations;
 use crate::core::intents::Rules;
 use crate::core::reply::{Final, Status};
-use crate::core::utterance::{Tier, Utterance};
+use crate::core::utterance::{Identifier, Tier, Utterance};
 use crate::inference::protocol::{Drafts, ModelTier};
 use crate::inference::supervisor::models::{Models, TierState};
 
@@ -26,12 +27,14 @@ use super::home::Home;
 use super::responder::Responder;
 use super::seen::Seen;
 use super::timers::Keeper;
-use super::{Bus, Settings, lock};
+use super::{Bus, Herald, Settings, lock};
 
 pub(super) struct Shared {
     pub(super) settings: RwLock<Arc<Settings>>,
     pub(super) home: Arc<Home>,
     pub(super) questions: Mutex<Questions>,
+    /// Who is told how each utterance ended.
+    pub(super) herald: OnceLock<Arc<dyn Herald>>,
     /// What each said last, for what leans on it.
     pub(super) followups: Mutex<Memory>,
     pub(super) models: Models,
@@ -64,6 +67,7 @@ impl Shared {
             settings: RwLock::new(Arc::new(settings)),
             home,
             questions: Mutex::default(),
+            herald: OnceLock::new(),
             followups: Mutex::default(),
             models,
             bus,
@@ -110,6 +114,9 @@ impl Shared {
         {
             lock(&self.seen).answered(id, &last);
         }
+        if let Some(herald) = self.herald.get() {
+            herald.ended(&ended(utterance, &last));
+        }
         lock(&self.counts).add(&last);
     }
 
@@ -143,6 +150,27 @@ fn outcome(last: &Final) -> &'static str {
         (None, Status::Cancelled) => "cancelled",
         (None, _) => "ok",
     }
+}
+
+/// How an utterance ended, for whoever watches them all: its answer, and none of its own words.
+fn ended(utterance: &Utterance, last: &Final) -> String {
+    let kind = match last.status {
+        Status::Ok => "handled",
+        Status::NotUnderstood => "not_understood",
+        _ => "failed",
+    };
+    let text = last.error.as_ref().map_or(&last.text, |error| &error.message);
+    let ended = json!({
+        "event_type": kind,
+        "tier": last.tier.map_or("none", Tier::as_str),
+        "outcome": outcome(last),
+        "intent": last.intent.as_ref().map(|intent| &intent.name),
+        "text": text,
+        "site_id": utterance.site_id.as_ref().map(Identifier::as_str),
+        "first_chunk_ms": last.timing.as_ref().and_then(|timing| timing.first_chunk_ms),
+        "total_ms": last.timing.as_ref().map(|timing| timing.total_ms),
+    });
+    ended.to_string()
 }
 
 /// The words of an utterance stand in the log only where the config says so.

@@ -17,6 +17,7 @@ mod faults;
 mod floods;
 #[path = "../support/home.rs"]
 mod home;
+mod home_assistant;
 mod http;
 mod ids;
 mod injection;

@@ -25,7 +25,8 @@ impl DeviceTopics {
     /// All that is known; for a new connection.
     pub(super) fn new(engine: &Engine) -> Self {
         let announcing = discovery::FILTERS.iter().map(|filter| (*filter).to_owned());
-        Self { wanted: announcing.chain(engine.device_topics()).collect(), ..Self::default() }
+        let home_assistant = std::iter::once(super::HOME_ASSISTANT.to_owned());
+        Self { wanted: announcing.chain(home_assistant).chain(engine.device_topics()).collect(), ..Self::default() }
     }
 
     /// Takes the broker's answer to a subscription; whether that was to our own topics.

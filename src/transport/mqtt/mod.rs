@@ -7,6 +7,7 @@ pub mod ask;
 mod backlog;
 mod devices;
 mod dial;
+mod entities;
 mod inbound;
 mod link;
 pub mod listen;
@@ -25,6 +26,8 @@ use crate::engine::{Bus, BusError, Engine, Herald};
 
 use backlog::Backlog;
 use devices::DeviceTopics;
+use entities::Entities;
+pub use entities::Form;
 use inbound::Purpose;
 use link::{Event, Events, LinkError, Message, Publish, Version};
 use outbox::{Outbox, Pressure};
@@ -37,6 +40,9 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 const CLOSED_BEFORE_GUESS: u32 = 3;
 /// A connection that held this long was good: the next pause begins small again.
 const STABLE: Duration = Duration::from_secs(30);
+
+/// Where Home Assistant says that it is there.
+pub(super) const HOME_ASSISTANT: &str = "homeassistant/status";
 
 /// Messages whose acknowledgements are asked for between two looks at the link.
 const AT_ONCE: usize = 64;
@@ -60,6 +66,8 @@ pub struct Settings {
     pub will_topic: Option<String>,
     /// Where response topics may point.
     pub reply_prefixes: Vec<String>,
+    /// How hearthd announces itself to Home Assistant; `None` for not at all.
+    pub announce: Option<Form>,
     /// How long the broker keeps messages for us while we are away.
     pub max_offline: Duration,
 }
@@ -71,6 +79,7 @@ pub struct Mqtt {
     info: watch::Sender<String>,
     closing: watch::Sender<bool>,
     base_topic: String,
+    entities: Option<Arc<Entities>>,
 }
 
 impl Mqtt {
@@ -105,6 +114,25 @@ impl Mqtt {
         self.closing.send_replace(true);
     }
 
+    /// Tells Home Assistant what there is of us, and how the last utterance ended, when it says that it is there.
+    fn look_for_home_assistant(&self, message: &Message) {
+        let Some(entities) = self.entities.as_ref().filter(|entities| entities.are_wanted_by(message)) else { return };
+        for (topic, payload) in entities.announcements() {
+            self.at_most_once(topic, payload, true);
+        }
+        if let Some(last) = entities.last() {
+            self.at_most_once(format!("{}/last", self.base_topic), last, false);
+        }
+    }
+
+    /// A broker that does not allow it drops it without a word, and nothing waits for it.
+    fn at_most_once(&self, topic: String, payload: String, retain: bool) {
+        let publish = Publish { topic, payload: Bytes::from(payload), qos: 0, retain, correlation: None };
+        if self.outbox.publish(publish, None).is_err() {
+            log::debug!("Home Assistant was not told: the broker takes nothing");
+        }
+    }
+
     fn retained(&self, topic: &str, payload: &str) {
         if self.outbox.publish(retained(&self.base_topic, topic, payload), None).is_err() {
             log::warn!("{}/{topic} could not be published: the broker takes nothing", self.base_topic);
@@ -122,6 +150,16 @@ impl Herald for Mqtt {
             correlation: None,
         };
         self.outbox.publish(publish, None).map_err(|_| BusError::Full)
+    }
+
+    fn ended(&self, utterance: &str) {
+        let Some(entities) = &self.entities else { return };
+        entities.keep(utterance);
+        if entities.are_heard() && self.outbox.is_connected() {
+            for topic in ["event/utterance", "last"] {
+                self.at_most_once(format!("{}/{topic}", self.base_topic), utterance.to_owned(), false);
+            }
+        }
     }
 }
 
@@ -151,6 +189,7 @@ pub fn prepare(settings: Settings) -> (Mqtt, Connection) {
         info: watch::Sender::new(String::new()),
         closing,
         base_topic: settings.base_topic.clone(),
+        entities: settings.announce.map(|form| Arc::new(Entities::new(&settings.base_topic, form))),
     };
     (handle.clone(), Connection { settings, handle, closing: closed })
 }
@@ -215,6 +254,7 @@ impl Connection {
                 }
                 Event::Subscribed { granted } if devices.answered(granted) => self.subscribed(granted, attempt.version),
                 Event::Message(message) if self.is_of_device(&message.topic) => {
+                    self.handle.look_for_home_assistant(&message);
                     devices.hear(&message.topic, &message.payload, engine);
                     outbox.acknowledge(message.receipt);
                 }

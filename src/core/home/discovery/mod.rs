@@ -77,6 +77,14 @@ pub fn announces(topic: &str) -> bool {
     home_assistant::announces(topic) || tasmota::announces(topic)
 }
 
+/// What announces itself under this name is this program, which is no device of the home.
+pub const OWN_ORIGIN: &str = "hearthd";
+
+fn is_own(message: &Map<String, Value>) -> bool {
+    let origin = message.get("o").or_else(|| message.get("origin"));
+    origin.and_then(|origin| origin.get("name")).is_some_and(|name| name == OWN_ORIGIN)
+}
+
 /// Reads a message.
 ///
 /// # Errors
@@ -90,6 +98,9 @@ pub fn read(topic: &str, payload: &[u8]) -> Result<Vec<Announcement>, String> {
     }
     let message: Value = serde_json::from_slice(payload).map_err(|error| format!("the message is no JSON: {error}"))?;
     let Value::Object(message) = message else { return Err("the message is no JSON object".to_owned()) };
+    if is_own(&message) {
+        return Ok(vec![Announcement::AllGone]);
+    }
     if tasmota::announces(topic) { tasmota::read(topic, &message) } else { home_assistant::read(topic, message) }
 }
 
