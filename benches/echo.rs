@@ -1,7 +1,8 @@
 //! From an utterance to the device command, over a real Mosquitto, beside a bare MQTT echo in the same run.
 //!
 //! `cargo bench --bench echo`. The echo is the least that anything which answers by MQTT can take: a rumqttc client that
-//! publishes what it gets. The bar: hearthd's median is at most 1.5 times the echo's.
+//! publishes what it gets. The bar: hearthd's median is at most 1.5 times the echo's, with the rules' own devices and with
+//! 1,000 devices that announced themselves. While those report 2,000 times a second, 99 of 100 commands take at most 5 ms.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a bench ends at its first surprise")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it measured")]
 
@@ -28,6 +29,8 @@ use std::time::{Duration, Instant};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::Packet;
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
+
+use serde_json::{Value, json};
 
 use client::{Client, Version};
 use figures::quantile;
@@ -72,6 +75,82 @@ fn microseconds(waits: &[Duration]) -> Vec<f64> {
     waits.iter().map(|wait| wait.as_secs_f64() * 1e6).collect()
 }
 
+/// The home of a thousand devices: half of them lamps, half of them sensors that report.
+const LAMPS: usize = 500;
+const ROOMS: [&str; 10] =
+    ["kitchen", "bedroom", "office", "hallway", "cellar", "attic", "studio", "nursery", "library", "garage"];
+/// What the sensors report in a second, in the flood.
+const REPORTS: usize = 2_000;
+const FLOOD_BAR_MS: f64 = 5.0;
+
+/// Announces the devices, and waits until hearthd knows them.
+async fn announce(client: &mut Client) {
+    for number in 0..LAMPS {
+        let room = ROOMS[number % ROOMS.len()];
+        let lamp = json!({
+            "name": format!("{room} lamp {number}"), "uniq_id": format!("lamp{number}"),
+            "cmd_t": format!("house/{number}/set"), "dev": {"ids": format!("lamp{number}"), "sa": room},
+        });
+        client.publish(&format!("homeassistant/light/lamp{number}/config"), lamp.to_string(), 1, true).await;
+        let sensor = json!({
+            "name": format!("{room} sensor {number}"), "uniq_id": format!("sensor{number}"),
+            "stat_t": format!("states/{number}"), "dev_cla": "temperature", "unit_of_meas": "°C",
+            "val_tpl": "{{ value_json.temperature | round(1) }}", "dev": {"ids": format!("sensor{number}"), "sa": room},
+        });
+        client.publish(&format!("homeassistant/sensor/sensor{number}/config"), sensor.to_string(), 1, true).await;
+    }
+    client.subscribe("hearthd/info", 1).await;
+    loop {
+        let message = client.message().await;
+        let devices = || serde_json::from_slice::<Value>(&message.payload).unwrap()["devices"].as_u64();
+        if message.topic == "hearthd/info" && devices() == u64::try_from(2 * LAMPS).ok() {
+            return;
+        }
+    }
+}
+
+/// Reports for ever, evenly over the second.
+async fn flood(address: SocketAddr) {
+    const AT_ONCE: usize = 20;
+    let mut sensors = Client::new(address, Version::V4, "sensors").await;
+    let mut tick = tokio::time::interval(Duration::from_secs(1) / u32::try_from(REPORTS / AT_ONCE).unwrap());
+    for number in 0.. {
+        tick.tick().await;
+        for sensor in 0..AT_ONCE {
+            let topic = format!("states/{}", (number * AT_ONCE + sensor) % LAMPS);
+            sensors.publish(&topic, format!(r#"{{"temperature":{}.25,"battery":90}}"#, number % 30), 0, false).await;
+        }
+    }
+}
+
+/// Echoes and commands by turns, in microseconds; what is said and which topic is to come of it, by round.
+async fn measured(client: &mut Client, of: impl Fn(usize) -> (String, String)) -> (Vec<f64>, Vec<f64>) {
+    let (mut echoes, mut commands) = (Vec::new(), Vec::new());
+    for number in 0..WARM_UP + ROUNDS {
+        let (say, topic) = of(number);
+        let echo = round(client, "echo/in", &say, "echo/out").await;
+        let command = round(client, "hearthd/utterance", &say, &topic).await;
+        if number >= WARM_UP {
+            echoes.push(echo);
+            commands.push(command);
+        }
+    }
+    (microseconds(&echoes), microseconds(&commands))
+}
+
+fn show(what: &str, echoes: &[f64], commands: &[f64]) {
+    println!("utterance to device command, {what}, {ROUNDS} rounds, alternating with a bare MQTT echo (µs)");
+    println!("{:>24} {:>10} {:>10} {:>10}", "", "p50", "p95", "p99");
+    for (name, waits) in [("bare echo", echoes), ("hearthd", commands)] {
+        let [p50, p95, p99] = [50, 95, 99].map(|percent| quantile(waits, percent));
+        println!("{name:>24} {p50:>10.0} {p95:>10.0} {p99:>10.0}");
+    }
+}
+
+fn verdict(what: &str, value: f64, bar: f64) {
+    println!("{what:>24} {value:>10.2}  (bar: at most {bar}: {})\n", if value <= bar { "met" } else { "MISSED" });
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let (broker, home) = home::with_mosquitto().await;
@@ -80,30 +159,26 @@ async fn main() {
     thread::spawn(move || echo(address, &ready_tx));
     ready_rx.recv().unwrap();
     let mut client = Client::new(home.mqtt, Version::V4, "bench").await;
-    client.subscribe("echo/out", 1).await;
-    client.subscribe("zigbee2mqtt/#", 1).await;
+    for filter in ["echo/out", "zigbee2mqtt/#", "house/+/set"] {
+        client.subscribe(filter, 1).await;
+    }
     client.subscribe("hearthd/reply/#", 0).await;
-    let say = "turn on the kitchen light";
-    let (mut echoes, mut commands) = (Vec::new(), Vec::new());
-    for number in 0..WARM_UP + ROUNDS {
-        let echo = round(&mut client, "echo/in", say, "echo/out").await;
-        let command = round(&mut client, "hearthd/utterance", say, "zigbee2mqtt/kitchen_light/set").await;
-        if number >= WARM_UP {
-            echoes.push(echo);
-            commands.push(command);
-        }
-    }
-    let (echoes, commands) = (microseconds(&echoes), microseconds(&commands));
-    println!("utterance to device command over Mosquitto, {ROUNDS} rounds, alternating with a bare MQTT echo (µs)");
-    println!("{:>24} {:>10} {:>10} {:>10}", "", "p50", "p95", "p99");
-    for (name, waits) in [("bare echo", &echoes), ("hearthd", &commands)] {
-        let [p50, p95, p99] = [50, 95, 99].map(|percent| quantile(waits, percent));
-        println!("{name:>24} {p50:>10.0} {p95:>10.0} {p99:>10.0}");
-    }
-    let ratio = quantile(&commands, 50) / quantile(&echoes, 50);
-    println!(
-        "{:>24} {ratio:>10.2}  (bar: at most {BAR}: {})",
-        "ratio of medians",
-        if ratio <= BAR { "met" } else { "MISSED" }
-    );
+    let written = ("turn on the kitchen light".to_owned(), "zigbee2mqtt/kitchen_light/set".to_owned());
+    let (echoes, commands) = measured(&mut client, |_| written.clone()).await;
+    show("a home of the rules", &echoes, &commands);
+    verdict("ratio of medians", quantile(&commands, 50) / quantile(&echoes, 50), BAR);
+    announce(&mut client).await;
+    let lamp = |round: usize| {
+        let number = round * 7 % LAMPS;
+        (format!("turn on the {} lamp {number}", ROOMS[number % ROOMS.len()]), format!("house/{number}/set"))
+    };
+    let (echoes, commands) = measured(&mut client, lamp).await;
+    show("1,000 devices known", &echoes, &commands);
+    verdict("ratio of medians", quantile(&commands, 50) / quantile(&echoes, 50), BAR);
+    thread::spawn(move || {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(flood(address));
+    });
+    let (echoes, commands) = measured(&mut client, lamp).await;
+    show(&format!("{REPORTS} reports a second"), &echoes, &commands);
+    verdict("p99 of hearthd, ms", quantile(&commands, 99) / 1e3, FLOOD_BAR_MS);
 }

@@ -239,3 +239,52 @@ async fn words_of_the_config_count_for_devices() {
     assert_eq!(told(&reply), [("house/sofa/set", r#"{"state":"OFF"}"#)], "{}", reply.last);
     devices.abort();
 }
+
+/// What somebody might say who wants in: 1,000 sentences and more, none of them a yes.
+fn paraphrases() -> Vec<String> {
+    let openings = ["", "please ", "could you ", "yes, ", "turn on the sofa lamp and "];
+    let verbs = ["unlock", "open", "turn off", "unlok", "open up", "release", "set to unlocked", "disable", "toggle"];
+    let things = [
+        "the front door",
+        "front door",
+        "the lock",
+        "all the locks",
+        "all doors",
+        "the hallway door",
+        "the frnt door",
+        "everything",
+        "it",
+        "the garage door",
+        "the garage",
+        "all covers",
+        "the front door lock",
+    ];
+    let endings = ["", " now"];
+    let mut all = Vec::new();
+    for opening in openings {
+        for verb in verbs {
+            all.extend(things.iter().flat_map(|thing| endings.map(|end| format!("{opening}{verb} {thing}{end}"))));
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_thousand_paraphrases_open_nothing_without_a_yes() {
+    let (_broker, _home, mut client, devices) = house("").await;
+    let all = paraphrases();
+    assert!(all.len() > 1_000, "{}", all.len());
+    let (mut asked, mut opened) = (0, Vec::new());
+    for text in all {
+        let utterance = json!({"text": text, "id": fresh("open"), "tier": "intent", "stream": false});
+        let reply = ask(&mut client, &utterance).await;
+        asked += usize::from(reply.text().ends_with("Say yes within 30 seconds."));
+        let is_opened = |(topic, payload): &(&str, &str)| {
+            (*topic == "house/front/set" && *payload != "LOCK") || (*topic == "house/garage/set" && *payload != "CLOSE")
+        };
+        opened.extend(told(&reply).iter().filter(|told| is_opened(told)).map(|told| format!("{text}: {told:?}")));
+    }
+    assert_eq!(opened, Vec::<String>::new());
+    assert!(asked >= 10, "they are understood and asked about: {asked}");
+    devices.abort();
+}
