@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::core::dialogue::followups::{self, FollowUp, LIFETIME};
 use crate::core::home::wish::{Grant, Granted, Last};
-use crate::core::intents::{Hit, Rules, Said, Understood};
+use crate::core::intents::{Hit, Rules, Said, Unclear, Understood};
 use crate::core::reply::{Code, Final};
 use crate::core::utterance::{Identifier, Utterance};
 
@@ -83,6 +83,12 @@ pub(super) fn undo(shared: &Arc<Shared>, utterance: Utterance, responder: Respon
         }
     }
     None
+}
+
+/// Remembers what was asked back, for the answer.
+pub(super) fn asked_back(shared: &Shared, utterance: &Utterance, unclear: &Unclear) {
+    let last = Last { text: utterance.text.clone(), offers: unclear.suggestions.clone(), ..Last::default() };
+    lock(&shared.followups).keep(utterance, Some(last), Vec::new(), Instant::now());
 }
 
 /// What an utterance says in full, where it is understood so and without a slip.

@@ -262,7 +262,10 @@ impl Engine {
                 let utterance = Utterance { text: in_full.unwrap_or(utterance.text), ..utterance };
                 return intent::act(shared, hits, utterance, responder, false);
             }
-            (Route::Intent, Understood::Unclear(unclear)) => intent::ask_back(unclear),
+            (Route::Intent, Understood::Unclear(unclear)) => {
+                followups::asked_back(shared, &utterance, &unclear);
+                intent::ask_back(unclear)
+            }
             (Route::Chat, _) => return self.ask(ModelTier::Chat, &utterance, expires, responder),
             (Route::Explain, _) => return self.ask(ModelTier::Explain, &utterance, expires, responder),
             (Route::Intent | Route::NotUnderstood, _) => intent::not_understood(rules.missed(&said)),

@@ -36,8 +36,10 @@ impl Drop for House {
 }
 
 /// One after the other, each leaning on the one before.
-const DIALOGUE: [(&str, &str); 24] = [
+const DIALOGUE: [(&str, &str); 27] = [
     ("undo that", ""),
+    ("turn on the reading lamp", ""),
+    ("the bedroom one", "Turned on the reading lamp."),
     ("turn on the kitchen light", "Turned on the kitchen light."),
     ("turn it off again", "Turned off the kitchen light."),
     ("turn it on", "Turned on the kitchen light."),
@@ -48,7 +50,8 @@ const DIALOGUE: [(&str, &str); 24] = [
     ("undo that", "Turned off the bedroom light."),
     ("is the kitchen light on", "Yes, the kitchen light is on, 40 %."),
     ("and the bedroom?", "No, the bedroom light is off."),
-    ("turn on the reading lamp in the bedroom", "Turned on the reading lamp."),
+    ("turn off the reading lamp in the bedroom", "Turned off the reading lamp."),
+    ("turn it on", "Turned on the reading lamp."),
     ("no, the other one", "Turned on the reading lamp."),
     ("undo that", "Turned off the reading lamp."),
     ("turn off the lights in the kitchen", "Turned off the kitchen light."),

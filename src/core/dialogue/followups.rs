@@ -44,6 +44,7 @@ const CHANGES: [&str; 26] = [
     "higher", "lower", "louder", "quieter", "faster", "slower", "percent", "%", "degrees", "open", "closed", "half",
     "halfway", "stop",
 ];
+const ORDINALS: [&str; 4] = ["first", "second", "third", "fourth"];
 /// Words of the longest follow-up without a pronoun.
 const MOST_WORDS: usize = 8;
 
@@ -58,7 +59,7 @@ pub fn follow_up(said: &str, last: &Last) -> Option<FollowUp> {
     if UNDO.contains(&said) {
         return Some(FollowUp::Undo);
     }
-    let mut all = Vec::new();
+    let mut all: Vec<String> = chosen(said, last).into_iter().collect();
     elsewhere(said, last, &mut all);
     if !last.what.is_empty() {
         if let Some(pronoun) = PRONOUNS.iter().find_map(|pronoun| replaced(said, pronoun, &last.what)) {
@@ -67,6 +68,25 @@ pub fn follow_up(said: &str, last: &Last) -> Option<FollowUp> {
         bare(said, last, &mut all);
     }
     (!all.is_empty()).then_some(FollowUp::Says(all))
+}
+
+/// The sentence with the one of several that is chosen: "the bedroom one", "the second".
+fn chosen(said: &str, last: &Last) -> Option<String> {
+    let said = said.strip_prefix("the ").or_else(|| said.strip_prefix("in the ")).unwrap_or(said);
+    let said = said.strip_suffix(" one").unwrap_or(said);
+    let offers: Vec<String> = last.offers.iter().map(|offer| plain(offer)).collect();
+    let fits = |offer: &&String| !said.is_empty() && said.split(' ').all(|word| contains(offer, word));
+    let mut fitting = offers.iter().filter(fits);
+    let offer = match (ORDINALS.iter().position(|ordinal| *ordinal == said), fitting.next(), fitting.next()) {
+        (Some(place), ..) => offers.get(place)?,
+        (None, Some(offer), None) => offer,
+        _ => return None,
+    };
+    // As much of it as was said stands there already.
+    let text = plain(&last.text);
+    let words: Vec<&str> = offer.split(' ').collect();
+    let known = (1..=words.len()).rev().map(|count| words[..count].join(" ")).find(|name| contains(&text, name))?;
+    replaced(&text, &known, offer)
 }
 
 /// The same of something else: "and in the kitchen", "what about the reading lamp", "the other one".
@@ -154,6 +174,7 @@ mod tests {
             name: Some("kitchen light".to_owned()),
             area: Some("Kitchen".to_owned()),
             other: Some("the counter lamp".to_owned()),
+            offers: Vec::new(),
         }
     }
 
@@ -193,6 +214,17 @@ mod tests {
             ..after("turn on the reading lamp in the bedroom")
         };
         assert_eq!(says("no, the other one", &last)[0], "turn on the reading lamp in the living room");
+    }
+
+    #[test]
+    fn one_of_several_is_chosen_by_a_word_of_it_or_its_place() {
+        let offers = ["reading lamp in the Bedroom", "reading lamp in the Living room"].map(str::to_owned).to_vec();
+        let last = Last { text: "turn on the reading lamp".to_owned(), offers, ..Last::default() };
+        for said in ["the bedroom one", "In the bedroom.", "the first one", "bedroom", "reading lamp in the bedroom"] {
+            assert_eq!(says(said, &last).first().unwrap(), "turn on the reading lamp in the bedroom", "{said}");
+        }
+        assert_eq!(says("the reading lamp", &last), Vec::<String>::new(), "that is both");
+        assert_eq!(says("the third", &last), Vec::<String>::new());
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Last {
     pub area: Option<String>,
     /// What else of the kind there is, where that is one thing.
     pub other: Option<String>,
+    /// What was asked back, where it was not clear which one was meant: `reading lamp in the Bedroom`.
+    pub offers: Vec<String>,
 }
 
 /// What makes a device as it is now again, after it did these.
@@ -124,7 +126,7 @@ impl House {
             }
             _ => None,
         };
-        Some(Last { text, what, name: Some(placed.spoken.clone()), area, other })
+        Some(Last { text, what, name: Some(placed.spoken.clone()), area, other, offers: Vec::new() })
     }
 }
 
