@@ -125,8 +125,8 @@ fn show(devices: &[Seen], all: usize, problems: usize, out: &mut impl Write) -> 
     if all == 0 {
         return writeln!(
             out,
-            "nothing announces itself on the broker by the discovery of Home Assistant (homeassistant/…/config) or Tasmota;\n\
-             with Zigbee2MQTT set `homeassistant: enabled: true`"
+            "nothing announces itself on the broker: by the discovery of Home Assistant (homeassistant/…/config) or Tasmota,\n\
+             or by Zigbee2MQTT's list of devices (zigbee2mqtt/bridge/devices)"
         );
     }
     let mut rows = vec![["NAME", "ROOM", "KIND", "CAN", "STATE", "ANNOUNCED BY"].map(str::to_owned)];

@@ -266,6 +266,11 @@ impl House {
 }
 
 impl Device {
+    /// What its physical device is called among programs.
+    fn unit_id(&self) -> Option<&str> {
+        self.unit.as_ref().map(|unit| unit.id.as_str())
+    }
+
     fn new(key: &Key, component: &str, config: &Map<String, Value>, thing: Thing, availability: Availability) -> Self {
         Self {
             name: place::name(key, config),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::core::intents::{self, NameOf, Names};
 
 use super::described::Described;
-use super::discovery::Key;
+use super::discovery::{Key, zigbee2mqtt};
 use super::place::{Rooms, folded};
 use super::{Device, House, wish};
 
@@ -177,7 +177,14 @@ impl House {
         let all = spelled.values().chain(described.areas.values().flat_map(|area| &area.aliases)).cloned();
         let rooms = Rooms::new(all.chain(usual.map(|room| (*room).to_owned())));
         let mut placing = Placing::default();
+        // What Zigbee2MQTT tells Home Assistant as well is there once.
+        let is_listed = |key: &Key| zigbee2mqtt::announces(&key.topic);
+        let ids = self.devices.iter().filter(|(key, _)| !is_listed(key)).filter_map(|(_, device)| device.unit_id());
+        let announced: HashSet<&str> = ids.collect();
         for (key, device) in &self.devices {
+            if is_listed(key) && device.unit_id().is_some_and(|id| announced.contains(id)) {
+                continue;
+            }
             let mut placed = Placed::new(device, described, &rooms, lang);
             placed.area = placed.area.map(|area| {
                 let words = folded(&area);

@@ -3,6 +3,7 @@
 mod abbreviations;
 mod home_assistant;
 mod tasmota;
+pub(super) mod zigbee2mqtt;
 
 use std::fmt;
 
@@ -11,7 +12,8 @@ use serde_json::{Map, Value};
 /// Bytes of one message.
 const MOST_BYTES: usize = 1 << 20;
 /// Where devices announce themselves.
-pub const FILTERS: [&str; 3] = ["homeassistant/+/+/config", "homeassistant/+/+/+/config", "tasmota/discovery/+/config"];
+pub const FILTERS: [&str; 4] =
+    ["homeassistant/+/+/config", "homeassistant/+/+/+/config", "tasmota/discovery/+/config", "+/bridge/devices"];
 
 /// Names an entity as long as it is announced.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,7 +76,7 @@ impl fmt::Display for Key {
 /// Whether messages on this topic announce something.
 #[must_use]
 pub fn announces(topic: &str) -> bool {
-    home_assistant::announces(topic) || tasmota::announces(topic)
+    home_assistant::announces(topic) || tasmota::announces(topic) || zigbee2mqtt::announces(topic)
 }
 
 /// What announces itself under this name is this program, which is no device of the home.
@@ -97,6 +99,9 @@ pub fn read(topic: &str, payload: &[u8]) -> Result<Vec<Announcement>, String> {
         return Err(format!("the message has more than {MOST_BYTES} bytes"));
     }
     let message: Value = serde_json::from_slice(payload).map_err(|error| format!("the message is no JSON: {error}"))?;
+    if let (Value::Array(devices), true) = (&message, zigbee2mqtt::announces(topic)) {
+        return Ok(zigbee2mqtt::read(topic, devices));
+    }
     let Value::Object(message) = message else { return Err("the message is no JSON object".to_owned()) };
     if is_own(&message) {
         return Ok(vec![Announcement::AllGone]);
