@@ -1,4 +1,4 @@
-//! What Zigbee2MQTT says of its devices by itself, translated into Home Assistant's form: for where its announcements to
+//! What `Zigbee2MQTT` says of its devices by itself, translated into Home Assistant's form: for where its announcements to
 //! Home Assistant are off, as they are unless somebody turns them on.
 //!
 //! Fields are those of its documentation: "MQTT Topics and Messages", `bridge/devices`, and "Exposes".
