@@ -34,6 +34,7 @@ use serde_json::{Value, json};
 
 use client::{Client, Version};
 use figures::quantile;
+use mosquitto::Mosquitto;
 
 const ROUNDS: usize = 2_000;
 const WARM_UP: usize = 200;
@@ -82,6 +83,43 @@ const ROOMS: [&str; 10] =
 /// What the sensors report in a second, in the flood.
 const REPORTS: usize = 2_000;
 const FLOOD_BAR_MS: f64 = 5.0;
+
+/// Devices that a broker tells of at once, and what reading them may take.
+const AT_ONCE: usize = 5_000;
+const READ_BAR_S: f64 = 2.0;
+const READ_BAR_MIB: f64 = 50.0;
+
+/// Starts hearthd at a broker that keeps the announcements of so many lamps: seconds from its start until it knows them all,
+/// and the MiB that the process takes then.
+async fn read_at_once(count: usize) -> (f64, f64) {
+    let broker = Mosquitto::start().await;
+    let mut client = Client::new(broker.address, Version::V4, "announcing").await;
+    for number in 0..count {
+        let lamp = json!({
+            "schema": "json", "name": null, "uniq_id": format!("lamp{number}"), "brightness": true,
+            "cmd_t": format!("house/{number}/set"), "stat_t": format!("house/{number}"),
+            "avty": [{"t": format!("house/{number}/availability"), "val_tpl": "{{ value_json.state }}"}],
+            "supported_color_modes": ["color_temp", "xy"], "min_mireds": 153, "max_mireds": 500,
+            "dev": {"ids": [format!("lamp{number}")], "name": format!("Lamp {number}"), "mf": "A maker", "mdl": "A model"},
+        });
+        client.publish(&format!("homeassistant/light/lamp{number}/config"), lamp.to_string(), 1, true).await;
+    }
+    client.subscribe("hearthd/info", 1).await;
+    let began = Instant::now();
+    let home = home::Home::start(&home::Plan::at(broker.address)).await;
+    let known = u64::try_from(count).ok();
+    loop {
+        let message = client.message().await;
+        let devices = || serde_json::from_slice::<Value>(&message.payload).unwrap()["devices"].as_u64();
+        if message.topic == "hearthd/info" && devices() == known {
+            break;
+        }
+    }
+    let took = began.elapsed().as_secs_f64();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", home.pid())).unwrap();
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    (took, resident.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0)
+}
 
 /// Announces the devices, and waits until hearthd knows them.
 async fn announce(client: &mut Client) {
@@ -181,4 +219,9 @@ async fn main() {
     let (echoes, commands) = measured(&mut client, lamp).await;
     show(&format!("{REPORTS} reports a second"), &echoes, &commands);
     verdict("p99 of hearthd, ms", quantile(&commands, 99) / 1e3, FLOOD_BAR_MS);
+    let (without, resident) = read_at_once(1).await;
+    let (with, more) = read_at_once(AT_ONCE).await;
+    println!("{AT_ONCE} announcements that a broker keeps, beside one, from hearthd's start until it knows them");
+    verdict("seconds more", with - without, READ_BAR_S);
+    verdict("MiB more", more - resident, READ_BAR_MIB);
 }
