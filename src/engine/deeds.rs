@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::core::dialogue::Turn;
-use crate::core::home::wish::{Grant, Granted, Last, Outcome, Said, Step, Wish};
+use crate::core::home::wish::{Grant, Granted, Outcome, Said, Step, Wish};
 use crate::core::intents::Hit;
 use crate::core::reply::{Action, Code, Final, MatchedIntent, Status};
 use crate::core::utterance::{Tier, Utterance};
 
+use super::followups::{self, About};
 use super::home::Ear;
 use super::responder::Responder;
 use super::state::Shared;
@@ -22,8 +23,8 @@ pub(super) struct Deeds {
     actions: Vec<Action>,
     /// By action: the step that it belongs to, as the part's and the step's place.
     owners: Vec<Option<(usize, usize)>>,
-    /// What it was about, for what leans on it.
-    last: Option<Last>,
+    /// The room that it was said in.
+    area: Option<String>,
 }
 
 /// What comes of one command.
@@ -40,10 +41,10 @@ type Refused = (Code, String);
 impl Deeds {
     /// Works out what comes of commands; nothing is sent. What nothing carries out is said before anything is: an answer
     /// that claims otherwise would be a lie.
-    pub(super) fn plan(shared: &Shared, hits: &[Hit], area: Option<&str>, text: &str) -> Result<Self, Refused> {
+    pub(super) fn plan(shared: &Shared, hits: &[Hit], area: Option<&str>) -> Result<Self, Refused> {
         let now = jiff::Zoned::now();
         let house = lock(&shared.home.house);
-        let (mut parts, mut last) = (Vec::new(), None);
+        let mut parts = Vec::new();
         for hit in hits {
             if !hit.is_handled {
                 let message =
@@ -56,7 +57,6 @@ impl Deeds {
             }
             let wish = Wish { intent: &hit.name, slots: &hit.slots, known: &hit.known, area };
             let granted = house.grant(&wish, &now).map_err(|refusal| (Code::NotSupported, refusal.to_string()))?;
-            last = house.subject(&wish, text);
             let is_named = hit.slots.get("name").is_some_and(|name| name != "all");
             let response = Some(hit.response.clone()).filter(|text| is_named && text != "OK." && !text.is_empty());
             parts.push(match granted {
@@ -65,12 +65,12 @@ impl Deeds {
             });
         }
         drop(house);
-        Ok(Self { parts, actions: Vec::new(), owners: Vec::new(), last })
+        Ok(Self { parts, actions: Vec::new(), owners: Vec::new(), area: area.map(str::to_owned) })
     }
 
     /// What takes something back.
     pub(super) fn undoing(granted: Granted) -> Self {
-        Self { parts: vec![Part::Steps(granted, None)], actions: Vec::new(), owners: Vec::new(), last: None }
+        Self { parts: vec![Part::Steps(granted, None)], actions: Vec::new(), owners: Vec::new(), area: None }
     }
 
     /// What was done, to take it back by.
@@ -279,8 +279,10 @@ fn finish(
     if hits.iter().any(|hit| hit.is_for_home) && last.status == Status::Ok && responder.has_text() {
         let turn = Turn { user: utterance.text.clone(), assistant: responder.text().to_owned() };
         lock(&shared.conversations).add(&utterance.user_id, turn, 0, Instant::now());
-        let subject = deeds.last.take();
-        lock(&shared.followups).keep(utterance, subject, deeds.into_granted(), Instant::now());
+        let hit = hits.iter().rev().find(|hit| hit.is_for_home && hit.name != followups::UNDO).cloned();
+        let about =
+            hit.map(|hit| About::Command { text: utterance.text.clone(), hit: Box::new(hit), area: deeds.area.take() });
+        lock(&shared.followups).keep(utterance, about, deeds.into_granted(), Instant::now());
     }
     shared.finish(utterance, responder, describe(hits, last));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::core::dialogue::followups::{self, FollowUp, LIFETIME};
-use crate::core::home::wish::{Grant, Granted, Last};
+use crate::core::home::wish::{Grant, Granted, Last, Wish};
 use crate::core::intents::{Hit, Rules, Said, Unclear, Understood};
 use crate::core::reply::{Code, Final};
 use crate::core::utterance::{Identifier, Utterance};
@@ -18,7 +18,7 @@ use super::{lock, timers};
 /// People and sites whose last command is remembered; the oldest is forgotten first.
 const MOST: usize = 256;
 /// The intent that takes back what was done.
-const UNDO: &str = "HearthdUndo";
+pub(super) const UNDO: &str = "HearthdUndo";
 
 /// Who said it: a person at a site.
 type Who = (Identifier, Option<Identifier>);
@@ -29,20 +29,29 @@ pub(super) struct Memory {
     last: HashMap<Who, Kept>,
 }
 
+/// What is leaned on. What it was about is looked up when something does: it takes longer than the command.
+#[derive(Clone, Debug)]
+pub(super) enum About {
+    /// A command that was carried out or answered, in full, and the room that it was said in.
+    Command { text: String, hit: Box<Hit>, area: Option<String> },
+    /// Which of several was asked back.
+    Question(Last),
+}
+
 #[derive(Clone, Debug)]
 struct Kept {
-    last: Last,
+    about: About,
     granted: Vec<Granted>,
     at: Instant,
 }
 
 impl Memory {
     /// Remembers what was said, and what was done; after a question that only was answered, what was done before stays.
-    pub(super) fn keep(&mut self, utterance: &Utterance, last: Option<Last>, granted: Vec<Granted>, now: Instant) {
+    pub(super) fn keep(&mut self, utterance: &Utterance, about: Option<About>, granted: Vec<Granted>, now: Instant) {
         self.last.retain(|_, kept| now.saturating_duration_since(kept.at) < LIFETIME);
         let who = who(utterance);
         let before = self.last.remove(&who);
-        let Some(last) = last.or_else(|| before.as_ref().map(|before| before.last.clone())) else { return };
+        let Some(about) = about.or_else(|| before.as_ref().map(|before| before.about.clone())) else { return };
         let granted =
             if granted.is_empty() { before.map(|before| before.granted).unwrap_or_default() } else { granted };
         if self.last.len() >= MOST
@@ -50,7 +59,7 @@ impl Memory {
         {
             self.last.remove(&oldest);
         }
-        self.last.insert(who, Kept { last, granted, at: now });
+        self.last.insert(who, Kept { about, granted, at: now });
     }
 
     fn last(&self, utterance: &Utterance, now: Instant) -> Option<&Kept> {
@@ -64,11 +73,11 @@ fn who(utterance: &Utterance) -> Who {
 
 /// Takes back what was done last, where an utterance wants that; gives it back where it does not.
 pub(super) fn undo(shared: &Arc<Shared>, utterance: Utterance, responder: Responder) -> Option<(Utterance, Responder)> {
-    let kept = lock(&shared.followups).last(&utterance, Instant::now()).cloned();
-    let Some(kept) = kept.filter(|kept| followups::follow_up(&utterance.text, &kept.last) == Some(FollowUp::Undo))
-    else {
+    if followups::follow_up(&utterance.text, &Last::default()) != Some(FollowUp::Undo) {
         return Some((utterance, responder));
-    };
+    }
+    let kept = lock(&shared.followups).last(&utterance, Instant::now()).cloned();
+    let Some(kept) = kept else { return Some((utterance, responder)) };
     let hit = Hit { name: UNDO.to_owned(), is_handled: true, is_for_home: true, ..Hit::default() };
     let undone = lock(&shared.home.house).undo(&kept.granted, &jiff::Zoned::now());
     match undone {
@@ -88,7 +97,7 @@ pub(super) fn undo(shared: &Arc<Shared>, utterance: Utterance, responder: Respon
 /// Remembers what was asked back, for the answer.
 pub(super) fn asked_back(shared: &Shared, utterance: &Utterance, unclear: &Unclear) {
     let last = Last { text: utterance.text.clone(), offers: unclear.suggestions.clone(), ..Last::default() };
-    lock(&shared.followups).keep(utterance, Some(last), Vec::new(), Instant::now());
+    lock(&shared.followups).keep(utterance, Some(About::Question(last)), Vec::new(), Instant::now());
 }
 
 /// What an utterance says in full, where it is understood so and without a slip.
@@ -98,7 +107,14 @@ pub(super) fn in_full(
     utterance: &Utterance,
     said: &Said<'_>,
 ) -> Option<(String, Vec<Hit>)> {
-    let last = lock(&shared.followups).last(utterance, Instant::now())?.last.clone();
+    let about = lock(&shared.followups).last(utterance, Instant::now())?.about.clone();
+    let last = match about {
+        About::Question(last) => last,
+        About::Command { text, hit, area } => {
+            let wish = Wish { intent: &hit.name, slots: &hit.slots, known: &hit.known, area: area.as_deref() };
+            lock(&shared.home.house).subject(&wish, &text)?
+        }
+    };
     let FollowUp::Says(all) = followups::follow_up(&utterance.text, &last)? else { return None };
     all.into_iter().find_map(|text| match rules.understand(&Said { text: &text, ..*said }) {
         Understood::Hits(hits) if hits.iter().all(|hit| hit.corrected.is_none()) => Some((text, hits)),

@@ -88,7 +88,7 @@ pub(super) fn act(
     let area = utterance.site_id.as_ref().map(|site| lock(&shared.home.house).area_of_site(site.as_str()).to_owned());
     let mut answered = hits.clone();
     let planned = timers::set(shared, &mut answered, &utterance, area.as_deref()).and_then(|set| {
-        let deeds = Deeds::plan(shared, &answered, area.as_deref(), &utterance.text);
+        let deeds = Deeds::plan(shared, &answered, area.as_deref());
         deeds.map(|deeds| (set, deeds)).map_err(|(code, message)| Box::new(Final::refusal(None, code, message)))
     });
     let (set, deeds) = match planned {
