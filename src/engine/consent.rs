@@ -2,17 +2,16 @@
 //!
 //! Kept in memory only: what was asked before a restart is not answered after it.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::core::intents::Hit;
 use crate::core::secret::Secret;
-use crate::core::utterance::{self, Identifier, Utterance};
+use crate::core::utterance::{self, Utterance};
+
+use super::per_person::PerPerson;
 
 /// How long a question may be answered.
 pub(super) const WITHIN: Duration = Duration::from_secs(30);
-/// Questions that wait for an answer; the oldest is forgotten first.
-const MOST_QUESTIONS: usize = 256;
 
 /// What says yes, in the languages whose numbers are known, and what says no.
 const YES: [&str; 22] = [
@@ -42,19 +41,15 @@ const YES: [&str; 22] = [
 const NO: [&str; 12] =
     ["no", "no thanks", "nope", "don't", "stop", "cancel", "never mind", "nein", "nee", "non", "annule", "abbrechen"];
 
-/// Who was asked: a person at a site.
-type Who = (Identifier, Option<Identifier>);
-
 /// Commands that wait for a yes.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
-    asked: HashMap<Who, Question>,
+    asked: PerPerson<Question>,
 }
 
 #[derive(Debug)]
 struct Question {
     hits: Vec<Hit>,
-    until: Instant,
     /// Whether yes was said and the PIN is what is waited for.
     wants_pin: bool,
 }
@@ -79,21 +74,13 @@ pub(super) enum Answer {
 impl Questions {
     /// Keeps commands until somebody says yes.
     pub(super) fn ask(&mut self, utterance: &Utterance, hits: Vec<Hit>, now: Instant) {
-        self.asked.retain(|_, question| question.until > now);
-        if self.asked.len() >= MOST_QUESTIONS
-            && let Some(oldest) =
-                self.asked.iter().min_by_key(|(_, question)| question.until).map(|(who, _)| who.clone())
-        {
-            self.asked.remove(&oldest);
-        }
-        self.asked.insert(who(utterance), Question { hits, until: now + WITHIN, wants_pin: false });
+        self.asked.put(utterance, Question { hits, wants_pin: false }, now + WITHIN, now);
     }
 
     /// What an utterance says to what its speaker was asked. Whatever it is, the question is over.
     pub(super) fn answer(&mut self, utterance: &Utterance, pin: Option<&Secret>, now: Instant) -> Answer {
         let said = words(&utterance.text);
-        let question = self.asked.remove(&who(utterance)).filter(|question| question.until > now);
-        let Some(question) = question else {
+        let Some((question, until)) = self.asked.take(utterance, now) else {
             return if YES[..6].contains(&said.as_str()) { Answer::Nothing } else { Answer::None };
         };
         if question.wants_pin {
@@ -109,13 +96,9 @@ impl Questions {
         if pin.is_none() {
             return Answer::Yes(question.hits);
         }
-        self.asked.insert(who(utterance), Question { wants_pin: true, ..question });
+        self.asked.put(utterance, Question { wants_pin: true, ..question }, until, now);
         Answer::AskPin
     }
-}
-
-fn who(utterance: &Utterance) -> Who {
-    (utterance.user_id.clone(), utterance.site_id.clone())
 }
 
 fn words(text: &str) -> String {

@@ -1,32 +1,27 @@
 //! What leans on the command before it, by the same person at the same site: said again in full, or taken back.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::core::dialogue::followups::{self, FollowUp, LIFETIME};
-use crate::core::home::wish::{Grant, Granted, Last, Wish};
+use crate::core::home::wish::{Granted, Last, Wish};
 use crate::core::intents::{Hit, Rules, Said, Unclear, Understood};
 use crate::core::reply::{Code, Final};
-use crate::core::utterance::{Identifier, Utterance};
+use crate::core::utterance::Utterance;
 
 use super::deeds::{self, Deeds};
+use super::per_person::PerPerson;
 use super::responder::Responder;
 use super::state::Shared;
 use super::{lock, timers};
 
-/// People and sites whose last command is remembered; the oldest is forgotten first.
-const MOST: usize = 256;
 /// The intent that takes back what was done.
 pub(super) const UNDO: &str = "HearthdUndo";
-
-/// Who said it: a person at a site.
-type Who = (Identifier, Option<Identifier>);
 
 /// The last command of each person at each site.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    last: HashMap<Who, Kept>,
+    last: PerPerson<Kept>,
 }
 
 /// What is leaned on. What it was about is looked up when something does: it takes longer than the command.
@@ -42,33 +37,17 @@ pub(super) enum About {
 struct Kept {
     about: About,
     granted: Vec<Granted>,
-    at: Instant,
 }
 
 impl Memory {
     /// Remembers what was said, and what was done; after a question that only was answered, what was done before stays.
     pub(super) fn keep(&mut self, utterance: &Utterance, about: Option<About>, granted: Vec<Granted>, now: Instant) {
-        self.last.retain(|_, kept| now.saturating_duration_since(kept.at) < LIFETIME);
-        let who = who(utterance);
-        let before = self.last.remove(&who);
+        let before = self.last.take(utterance, now).map(|(before, _)| before);
         let Some(about) = about.or_else(|| before.as_ref().map(|before| before.about.clone())) else { return };
         let granted =
             if granted.is_empty() { before.map(|before| before.granted).unwrap_or_default() } else { granted };
-        if self.last.len() >= MOST
-            && let Some(oldest) = self.last.iter().min_by_key(|(_, kept)| kept.at).map(|(who, _)| who.clone())
-        {
-            self.last.remove(&oldest);
-        }
-        self.last.insert(who, Kept { about, granted, at: now });
+        self.last.put(utterance, Kept { about, granted }, now + LIFETIME, now);
     }
-
-    fn last(&self, utterance: &Utterance, now: Instant) -> Option<&Kept> {
-        self.last.get(&who(utterance)).filter(|kept| now.saturating_duration_since(kept.at) < LIFETIME)
-    }
-}
-
-fn who(utterance: &Utterance) -> Who {
-    (utterance.user_id.clone(), utterance.site_id.clone())
 }
 
 /// Takes back what was done last, where an utterance wants that; gives it back where it does not.
@@ -76,16 +55,15 @@ pub(super) fn undo(shared: &Arc<Shared>, utterance: Utterance, responder: Respon
     if followups::follow_up(&utterance.text, &Last::default()) != Some(FollowUp::Undo) {
         return Some((utterance, responder));
     }
-    let kept = lock(&shared.followups).last(&utterance, Instant::now()).cloned();
+    let kept = lock(&shared.followups).last.get(&utterance, Instant::now()).cloned();
     let Some(kept) = kept else { return Some((utterance, responder)) };
     let hit = Hit { name: UNDO.to_owned(), is_handled: true, is_for_home: true, ..Hit::default() };
     let undone = lock(&shared.home.house).undo(&kept.granted, &jiff::Zoned::now());
     match undone {
-        Ok(Grant::Act(granted)) => {
+        Ok(granted) => {
             let deeds = Deeds::undoing(granted);
             deeds::carry_out(shared, (deeds, timers::Set::nothing(shared)), vec![hit], utterance, responder);
         }
-        Ok(Grant::Told(_)) => {}
         Err(refusal) => {
             let last = Final::refusal(None, Code::NotSupported, refusal.to_string());
             shared.finish(&utterance, responder, deeds::describe(vec![hit], last));
@@ -107,7 +85,7 @@ pub(super) fn in_full(
     utterance: &Utterance,
     said: &Said<'_>,
 ) -> Option<(String, Vec<Hit>)> {
-    let about = lock(&shared.followups).last(utterance, Instant::now())?.about.clone();
+    let about = lock(&shared.followups).last.get(utterance, Instant::now())?.about.clone();
     let last = match about {
         About::Question(last) => last,
         About::Command { text, hit, area } => {

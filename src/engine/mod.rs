@@ -12,6 +12,7 @@ mod deeds;
 mod followups;
 mod home;
 pub(crate) mod intent;
+mod per_person;
 mod responder;
 mod seen;
 mod state;

@@ -63,17 +63,19 @@ pub(super) fn run(loaded: &Loaded, args: &DemoHomeArgs) -> Outcome {
             Err(error) => return not_started(&error),
         };
         loop {
-            let stop = async { while signals.next().await != Signal::Stop {} };
-            match play::play(&settings, &mut house, stop).await {
+            match play::play(&settings, &mut house, told_to_stop(&mut signals)).await {
                 Ok(()) => return Outcome::Done,
                 Err(error) => complain(&format_args!("{error}; next try in {} s", PAUSE.as_secs())),
             }
-            let told_to_stop = async { while signals.next().await != Signal::Stop {} };
-            if tokio::time::timeout(PAUSE, told_to_stop).await.is_ok() {
+            if tokio::time::timeout(PAUSE, told_to_stop(&mut signals)).await.is_ok() {
                 return Outcome::Done;
             }
         }
     })
+}
+
+async fn told_to_stop(signals: &mut Signals) {
+    while signals.next().await != Signal::Stop {}
 }
 
 fn show(house: &House) {

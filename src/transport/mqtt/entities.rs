@@ -32,8 +32,7 @@ const MOST_STATE: usize = 255;
 /// What is told to Home Assistant.
 #[derive(Debug)]
 pub(super) struct Entities {
-    base: String,
-    form: Form,
+    announcements: Vec<Announcement>,
     /// Whether a Home Assistant was there.
     are_heard: AtomicBool,
     /// How the last utterance ended, which is told again to a Home Assistant that comes back.
@@ -42,7 +41,7 @@ pub(super) struct Entities {
 
 impl Entities {
     pub(super) fn new(base: &str, form: Form) -> Self {
-        Self { base: base.to_owned(), form, are_heard: AtomicBool::new(false), last: Mutex::default() }
+        Self { announcements: announcements(base, form), are_heard: AtomicBool::new(false), last: Mutex::default() }
     }
 
     /// Whether a message wants us to announce ourselves: Home Assistant says that it is there, or the broker still has what
@@ -58,7 +57,7 @@ impl Entities {
         if !retain || !topic.starts_with("homeassistant/") {
             return false;
         }
-        let Some((_, known)) = self.announcements().into_iter().find(|(ours, _)| ours == topic) else { return false };
+        let Some((_, known)) = self.announcements.iter().find(|(ours, _)| ours == topic) else { return false };
         self.are_heard.store(true, Ordering::Relaxed);
         known.as_bytes() != &payload[..]
     }
@@ -69,30 +68,8 @@ impl Entities {
     }
 
     /// What is announced.
-    pub(super) fn announcements(&self) -> Vec<Announcement> {
-        let id = node_id(&self.base);
-        let device = json!({
-            "ids": [id], "name": "hearthd", "mf": "hearthd", "mdl": "Voice commands and answers",
-            "sw": env!("CARGO_PKG_VERSION"),
-        });
-        let origin = json!({"name": OWN_ORIGIN, "sw": env!("CARGO_PKG_VERSION")});
-        let entities = entities(&self.base, &id);
-        if self.form == Form::Device {
-            let all: Map<String, Value> =
-                entities.into_iter().map(|(part, entity)| (part.to_owned(), entity)).collect();
-            let payload = json!({"dev": device, "o": origin, "cmps": all});
-            return vec![(format!("homeassistant/device/{id}/config"), payload.to_string())];
-        }
-        let single = |(part, mut entity): (&str, Value)| {
-            let platform = entity["p"].as_str().unwrap_or_default().to_owned();
-            if let Some(entity) = entity.as_object_mut() {
-                entity.remove("p");
-                entity.insert("dev".to_owned(), device.clone());
-                entity.insert("o".to_owned(), origin.clone());
-            }
-            (format!("homeassistant/{platform}/{id}/{part}/config"), entity.to_string())
-        };
-        entities.into_iter().map(single).collect()
+    pub(super) fn announcements(&self) -> &[Announcement] {
+        &self.announcements
     }
 
     /// Remembers how an utterance ended.
@@ -104,6 +81,32 @@ impl Entities {
     pub(super) fn last(&self) -> Option<String> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// What is announced.
+fn announcements(base: &str, form: Form) -> Vec<Announcement> {
+    let id = node_id(base);
+    let device = json!({
+        "ids": [id], "name": "hearthd", "mf": "hearthd", "mdl": "Voice commands and answers",
+        "sw": env!("CARGO_PKG_VERSION"),
+    });
+    let origin = json!({"name": OWN_ORIGIN, "sw": env!("CARGO_PKG_VERSION")});
+    let entities = entities(base, &id);
+    if form == Form::Device {
+        let all: Map<String, Value> = entities.into_iter().map(|(part, entity)| (part.to_owned(), entity)).collect();
+        let payload = json!({"dev": device, "o": origin, "cmps": all});
+        return vec![(format!("homeassistant/device/{id}/config"), payload.to_string())];
+    }
+    let single = |(part, mut entity): (&str, Value)| {
+        let platform = entity["p"].as_str().unwrap_or_default().to_owned();
+        if let Some(entity) = entity.as_object_mut() {
+            entity.remove("p");
+            entity.insert("dev".to_owned(), device.clone());
+            entity.insert("o".to_owned(), origin.clone());
+        }
+        (format!("homeassistant/{platform}/{id}/{part}/config"), entity.to_string())
+    };
+    entities.into_iter().map(single).collect()
 }
 
 /// A name that may stand in a topic of discovery.
@@ -181,12 +184,12 @@ mod tests {
 
     #[test]
     fn one_message_has_all_and_several_have_one_each() {
-        let device = Entities::new("hearthd", Form::Device).announcements();
+        let device = announcements("hearthd", Form::Device);
         assert_eq!(device.len(), 1);
         let whole: Value = serde_json::from_str(&device[0].1).unwrap();
         let parts = whole["cmps"].as_object().unwrap();
         assert_eq!((device[0].0.as_str(), parts.len()), ("homeassistant/device/hearthd/config", 9));
-        let single = Entities::new("home/voice", Form::Single).announcements();
+        let single = announcements("home/voice", Form::Single);
         assert_eq!(single.len(), 9);
         assert_eq!(single[0].0, "homeassistant/text/home_voice/ask/config");
         for (topic, payload) in &single {
@@ -202,7 +205,7 @@ mod tests {
         for form in [Form::Device, Form::Single] {
             let mut house = House::new(Reserved::default());
             for (topic, payload) in Entities::new("hearthd", form).announcements() {
-                assert!(house.announce(&topic, payload.as_bytes()).is_empty());
+                assert!(house.announce(topic, payload.as_bytes()).is_empty());
             }
             assert!(house.problems().is_empty(), "{:?}", house.problems());
             assert!(house.devices(&[], &jiff::Zoned::now()).is_empty());

@@ -118,7 +118,7 @@ impl Mqtt {
     fn look_for_home_assistant(&self, message: &Message) {
         let Some(entities) = self.entities.as_ref().filter(|entities| entities.are_wanted_by(message)) else { return };
         for (topic, payload) in entities.announcements() {
-            self.at_most_once(topic, payload, true);
+            self.at_most_once(topic.clone(), payload.clone(), true);
         }
         if let Some(last) = entities.last() {
             self.at_most_once(format!("{}/last", self.base_topic), last, false);

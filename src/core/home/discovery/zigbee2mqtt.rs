@@ -175,9 +175,8 @@ impl<'a> Device<'a> {
         if let Some(position) = feature(expose, "position") {
             config["position_topic"] = json!(self.at);
             config["position_template"] = json!(template(property(position)));
-            config["set_position_topic"] = json!(self.set(position));
-            if let Some(config) = config.as_object_mut() {
-                config.retain(|key, value| !value.is_null() || key == "name");
+            if let Some(topic) = self.set(position) {
+                config["set_position_topic"] = json!(topic);
             }
         }
         Some(("cover", config))

@@ -4,7 +4,7 @@ use jiff::Zoned;
 
 use super::deeds;
 use super::targets::Targets;
-use super::{Grant, Granted, Outcome, Refusal, Step, Wish};
+use super::{Granted, Outcome, Refusal, Step, Wish};
 use crate::core::home::House;
 use crate::core::home::place::folded;
 use crate::core::home::placing::spoken;
@@ -65,7 +65,7 @@ impl House {
     ///
     /// # Errors
     /// [`Refusal`] where it is not known how it was, and for what guards the house.
-    pub fn undo(&self, granted: &[Granted], now: &Zoned) -> Result<Grant, Refusal> {
+    pub fn undo(&self, granted: &[Granted], now: &Zoned) -> Result<Granted, Refusal> {
         let sent = |step: &&Step| !matches!(step.outcome, Outcome::Already | Outcome::Offline | Outcome::Unable(_));
         let moved: Vec<&Step> = granted.iter().flat_map(|granted| &granted.steps).filter(sent).collect();
         let mut steps = Vec::new();
@@ -87,7 +87,7 @@ impl House {
             (false, _) => {
                 let kind = granted.first().map(|granted| granted.kind.clone()).unwrap_or_default();
                 let place = granted.first().map(|granted| granted.place.clone()).unwrap_or_default();
-                Ok(Grant::Act(Granted { steps, place, kind }))
+                Ok(Granted { steps, place, kind })
             }
             (true, Some(step)) => {
                 Err(Refusal(format!("it is not known how the {} was before; say what it is to do", step.name)))
