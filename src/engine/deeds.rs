@@ -191,8 +191,8 @@ impl Deeds {
             if let Some(Part::Steps(granted, _)) = self.parts.get(*part)
                 && let Some(step) = granted.steps.get(*step)
             {
-                action.device = Some(step.name.clone());
-                action.outcome = Some(step.outcome.as_str());
+                action.device = Some(step.through.as_ref().unwrap_or(&step.name).clone());
+                action.outcome = Some(granted.outcome_of(step).as_str());
             }
         }
     }

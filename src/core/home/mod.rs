@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 
 use availability::Availability;
 use described::Described;
-use discovery::{Announcement, Entity, Key};
+use discovery::{Announcement, Entity, Key, zigbee2mqtt};
 use fields::{Fields, Making};
 use placing::{Placed, Placing};
 use templates::Templates;
@@ -53,6 +53,7 @@ pub struct House {
     heard: u64,
     described: Described,
     placing: Placing,
+    groups: zigbee2mqtt::Groups,
 }
 
 /// A device's one function: a lamp, a plug, a sensor.
@@ -159,6 +160,16 @@ impl House {
                 return Vec::new();
             }
         };
+        let of_groups = self.groups.learn(topic, &announcements);
+        let mut topics = self.take(topic, announcements);
+        if let Some((topic, announcements)) = of_groups {
+            topics.extend(self.take(&topic, announcements));
+        }
+        topics
+    }
+
+    /// Takes what a topic announces in the place of what it announced before.
+    fn take(&mut self, topic: &str, announcements: Vec<Announcement>) -> Vec<String> {
         // A device's message says all that the device has.
         let named: HashSet<&Key> = announcements.iter().filter_map(Announcement::key).collect();
         let of_topic = Key { topic: topic.to_owned(), part: None };
@@ -172,7 +183,7 @@ impl House {
             match announcement {
                 Announcement::Is(key, entity) => topics.extend(self.add(key, &entity)),
                 Announcement::Gone(key) => drop(self.devices.remove(&key)),
-                Announcement::AllGone => {}
+                Announcement::AllGone | Announcement::Group(_) | Announcement::Member(..) => {}
             }
         }
         topics

@@ -195,9 +195,24 @@ impl House {
             placing.rooms.extend(placed.area.iter().map(|area| (folded(area), area.clone())));
             placing.by_key.insert(key.clone(), placed);
         }
+        self.guard_groups(&mut placing);
         placing.rooms.extend(described.areas.keys().map(|area| (folded(area), area.clone())));
         placing.rooms.extend(of_alias);
         placing
+    }
+
+    /// A group is guarded where one of its members is.
+    fn guard_groups(&self, placing: &mut Placing) {
+        for (group, members) in self.groups.ids() {
+            let is_of =
+                |key: &Key, is: &dyn Fn(&str) -> bool| self.devices.get(key).and_then(Device::unit_id).is_some_and(is);
+            let is_guarded =
+                |(key, placed): (&Key, &Placed)| placed.is_guarded && is_of(key, &|unit| members.contains(unit));
+            if placing.by_key.iter().any(is_guarded) {
+                let own = placing.by_key.iter_mut().filter(|(key, _)| is_of(key, &|unit| unit == group));
+                own.for_each(|(_, placed)| placed.is_guarded = true);
+            }
+        }
     }
 
     /// The room that somebody is in who speaks at this site.

@@ -12,8 +12,13 @@ use serde_json::{Map, Value};
 /// Bytes of one message.
 const MOST_BYTES: usize = 1 << 20;
 /// Where devices announce themselves.
-pub const FILTERS: [&str; 4] =
-    ["homeassistant/+/+/config", "homeassistant/+/+/+/config", "tasmota/discovery/+/config", "+/bridge/devices"];
+pub const FILTERS: [&str; 5] = [
+    "homeassistant/+/+/config",
+    "homeassistant/+/+/+/config",
+    "tasmota/discovery/+/config",
+    "+/bridge/devices",
+    "+/bridge/groups",
+];
 
 /// Names an entity as long as it is announced.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +47,10 @@ pub enum Announcement {
     Gone(Key),
     /// Nothing of what the topic announced is there any more.
     AllGone,
+    /// A bridge has such a group, which is made of its members.
+    Group(zigbee2mqtt::Group),
+    /// A bridge has a device of this address, which does these things in a group.
+    Member(String, Vec<Value>),
 }
 
 impl Announcement {
@@ -50,7 +59,7 @@ impl Announcement {
     pub fn key(&self) -> Option<&Key> {
         match self {
             Self::Is(key, _) | Self::Gone(key) => Some(key),
-            Self::AllGone => None,
+            Self::AllGone | Self::Group(_) | Self::Member(..) => None,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod before;
 mod deeds;
+mod groups;
 mod say;
 mod targets;
 mod tell;
@@ -122,6 +123,8 @@ pub struct Step {
     unit: &'static str,
     /// The messages that make it do so; none where they would reach nobody, or where another step's messages are for it too.
     pub messages: Vec<Message>,
+    /// The group whose message is for this device too, where one is.
+    pub through: Option<String>,
     /// How it stood before.
     pub outcome: Outcome,
     /// What had been heard when it was looked at.
@@ -150,6 +153,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// How well it went.
+    fn rank(&self) -> usize {
+        match self {
+            Self::Unable(_) | Self::Offline => 0,
+            Self::Unanswered => 1,
+            Self::Sent | Self::Unreported => 2,
+            Self::OnItsWay => 3,
+            Self::Confirmed => 4,
+            Self::Already => 5,
+        }
+    }
+
     /// As it stands in the reply's `actions`.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
@@ -184,6 +199,7 @@ impl House {
         if steps.iter().any(|step| !matches!(step.outcome, Outcome::Unable(_))) {
             steps.retain(|step| !matches!(step.outcome, Outcome::Unable(_)));
         }
+        self.join(&mut steps, now);
         match steps.first() {
             None => Err(Refusal(format!("there {} {}{} that can do this", "is no", targets.noun(1), targets.place))),
             Some(Step { outcome: Outcome::Unable(lack), .. }) => {
@@ -246,6 +262,7 @@ impl House {
             name: placed.spoken.clone(),
             unit: device.thing.unit(),
             messages: merged(messages),
+            through: None,
             deeds,
             before,
             outcome,
@@ -290,6 +307,16 @@ impl Step {
 }
 
 impl Granted {
+    /// How what was sent for a step went: for a group, how it went for the one of its members where it went worst.
+    #[must_use]
+    pub fn outcome_of<'a>(&'a self, step: &'a Step) -> &'a Outcome {
+        let with = self.steps.iter().filter(|other| step.through.is_some() && other.through == step.through);
+        with.map(|step| &step.outcome)
+            .chain([&step.outcome])
+            .min_by_key(|outcome| outcome.rank())
+            .unwrap_or(&step.outcome)
+    }
+
     /// Whether any step would move what guards the house, in the direction that makes it less safe.
     #[must_use]
     pub fn opens(&self) -> bool {

@@ -1,11 +1,15 @@
-//! What `Zigbee2MQTT` says of its devices by itself, translated into Home Assistant's form: for where its announcements to
+//! What `Zigbee2MQTT` says of its devices and groups by itself, translated into Home Assistant's form: for where its announcements to
 //! Home Assistant are off, as they are unless somebody turns them on.
 //!
 //! Fields are those of its documentation: "MQTT Topics and Messages", `bridge/devices`, and "Exposes".
 
+mod groups;
+
 use serde_json::{Map, Value, json};
 
 use super::{Announcement, Entity, Key};
+
+pub(in crate::core::home) use groups::{Group, Groups};
 
 /// Bits of `access`: it is in the state, and it can be set.
 const TOLD: u64 = 1;
@@ -41,15 +45,40 @@ const STATES: [(&str, &str); 10] = [
     ("battery_low", "battery"),
 ];
 
-/// Whether messages on this topic tell of devices.
+/// Where a bridge lists its devices.
+const DEVICES: &str = "/bridge/devices";
+
+/// Whether messages on this topic tell of devices or of groups.
 pub(in crate::core::home) fn announces(topic: &str) -> bool {
-    topic.strip_suffix("/bridge/devices").is_some_and(|base| !base.is_empty())
+    base_of(topic).is_some_and(|base| !base.is_empty())
 }
 
-/// Reads the list of devices.
-pub(super) fn read(topic: &str, devices: &[Value]) -> Vec<Announcement> {
-    let base = topic.strip_suffix("/bridge/devices").unwrap_or(topic);
-    devices.iter().filter_map(|device| Device::read(base, device)).flat_map(|device| device.entities(topic)).collect()
+/// What the topics of a list's bridge begin with.
+fn base_of(topic: &str) -> Option<&str> {
+    topic.strip_suffix(DEVICES).or_else(|| topic.strip_suffix(groups::GROUPS))
+}
+
+/// Reads the list of devices, or that of groups.
+pub(super) fn read(topic: &str, list: &[Value]) -> Vec<Announcement> {
+    if groups::is_groups(topic) {
+        return groups::read(list);
+    }
+    let base = base_of(topic).unwrap_or(topic);
+    let devices = list.iter().filter_map(|device| Device::read(base, device));
+    devices.flat_map(|device| [device.entities(topic), vec![groups::member(&device)]].concat()).collect()
+}
+
+/// The id of a device or a group among programs.
+fn unit_id(address: &str) -> String {
+    format!("zigbee2mqtt_{address}")
+}
+
+/// What everything of a bridge says: where it is told whether the bridge and this one can be reached.
+fn bridge(base: &str, name: &str) -> Map<String, Value> {
+    let state = "{{ value_json.state }}";
+    let said = [format!("{base}/bridge/state"), format!("{base}/{name}/availability")]
+        .map(|topic| json!({"topic": topic, "value_template": state}));
+    Map::from_iter([("availability".to_owned(), json!(said)), ("availability_mode".to_owned(), json!("all"))])
 }
 
 /// One device of the list.
@@ -74,17 +103,9 @@ impl<'a> Device<'a> {
             return None;
         }
         let exposes = device.get("definition")?.get("exposes")?.as_array()?;
-        let at = format!("{base}/{name}");
-        let state = "{{ value_json.state }}";
-        let shared = json!({
-            "availability": [
-                {"topic": format!("{base}/bridge/state"), "value_template": state},
-                {"topic": format!("{at}/availability"), "value_template": state},
-            ],
-            "availability_mode": "all",
-            "device": {"identifiers": [format!("zigbee2mqtt_{id}")], "name": name},
-        });
-        Some(Self { id, at, exposes, shared: shared.as_object().cloned()? })
+        let mut shared = bridge(base, name);
+        shared.insert("device".to_owned(), json!({"identifiers": [unit_id(id)], "name": name}));
+        Some(Self { id, at: format!("{base}/{name}"), exposes, shared })
     }
 
     fn entities(&self, topic: &str) -> Vec<Announcement> {
