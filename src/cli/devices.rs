@@ -13,7 +13,7 @@ use crate::config::file::Loaded;
 use crate::core::home::discovery;
 use crate::core::home::{House, Seen};
 use crate::engine;
-use crate::transport::mqtt::listen::{self, Patience};
+use crate::transport::mqtt::listen::{self, Next, Patience};
 
 use super::{Outcome, complain, connect, not_started, say, sources, table};
 
@@ -82,11 +82,12 @@ fn listen(loaded: &Loaded, most: Duration) -> Result<House, Outcome> {
         complain(&format_args!("listening to the broker {}:{}", settings.host, settings.port));
     }
     let heard = runtime.block_on(listen::listen(&settings, &filters, patience, |topic, payload| {
-        if discovery::announces(topic) {
-            return house.announce(topic, payload);
+        let announced = discovery::announces(topic);
+        let topics = if announced { house.announce(topic, payload) } else { Vec::new() };
+        if !announced {
+            house.hear(topic, payload);
         }
-        house.hear(topic, payload);
-        Vec::new()
+        Next { topics, questions: house.questions() }
     }));
     match heard {
         Ok(()) => Ok(house),

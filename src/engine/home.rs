@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::core::home::described::Described;
-use crate::core::home::{House, Reserved, discovery};
+use crate::core::home::{House, Message, Reserved, discovery};
 use crate::core::intents::Rules;
 use crate::core::secret::Secret;
 
-use super::{Engine, lock};
+use super::{Command, Engine, lock};
 
 /// Announcements come many at once; their names are learned once they have been silent for so long.
 const SETTLED: Duration = Duration::from_millis(100);
@@ -136,15 +136,25 @@ impl Engine {
             home.announced.notify_one();
             return topics;
         }
-        lock(&home.house).hear(topic, payload);
+        let mut house = lock(&home.house);
+        let others = house.hear(topic, payload);
+        let questions = house.questions();
+        drop(house);
         home.wake(topic);
+        others.iter().for_each(|topic| home.wake(topic));
+        for Message { topic, payload, qos, retain } in questions {
+            // A device that is not asked now is asked on the next connection.
+            let _ = self.shared.bus.command(Command { topic, payload, qos, retain });
+        }
         Vec::new()
     }
 
-    /// Every topic that devices report on.
+    /// Every topic that devices report on. For a new connection: nobody knows what was said without one.
     #[must_use]
     pub fn device_topics(&self) -> Vec<String> {
-        lock(&self.shared.home.house).topics()
+        let mut house = lock(&self.shared.home.house);
+        house.ask_again();
+        house.topics()
     }
 
     /// How many things of the home may be spoken of.

@@ -32,6 +32,7 @@ mod reload;
 mod remote;
 mod repeated;
 mod secure;
+mod shelly;
 mod slow_readers;
 mod timers;
 mod utterances;

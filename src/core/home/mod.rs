@@ -4,6 +4,7 @@
 //! abilities and states ([`House::devices`]) and the messages that make one do something. Nothing here subscribes or
 //! publishes. What a payload means is worked out when somebody asks, so that a flood of states costs a copy each.
 
+mod asked;
 mod availability;
 pub mod colour;
 pub mod described;
@@ -22,9 +23,10 @@ use jiff::Zoned;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use asked::Asked;
 use availability::Availability;
 use described::Described;
-use discovery::{Announcement, Entity, Key, zigbee2mqtt};
+use discovery::{Announcement, Entity, Key, shelly, zigbee2mqtt};
 use fields::{Fields, Making};
 use placing::{Placed, Placing};
 use templates::Templates;
@@ -54,6 +56,7 @@ pub struct House {
     described: Described,
     placing: Placing,
     groups: zigbee2mqtt::Groups,
+    asked: Asked,
 }
 
 /// A device's one function: a lamp, a plug, a sensor.
@@ -232,13 +235,33 @@ impl House {
         }
     }
 
-    /// Takes what was said on a topic; what no device reports on is ignored.
-    pub fn hear(&mut self, topic: &str, payload: &[u8]) {
-        let Some(known) = self.payloads.get_mut(topic) else { return };
-        let Ok(text) = std::str::from_utf8(payload) else { return };
-        if text.len() <= MOST_STATE_BYTES {
+    /// Takes what was said on a topic; what no device reports on is ignored. Returns the other topics whose states it tells.
+    pub fn hear(&mut self, topic: &str, payload: &[u8]) -> Vec<String> {
+        self.meet(topic, payload);
+        let parts = shelly::parts(topic, payload);
+        for (topic, part) in &parts {
+            self.hear_part(topic, part);
+        }
+        if let Some(known) = self.payloads.get_mut(topic)
+            && let Ok(text) = std::str::from_utf8(payload)
+            && text.len() <= MOST_STATE_BYTES
+        {
             self.heard += 1;
             *known = Some(Payload { text: text.to_owned(), order: self.heard });
+        }
+        parts.into_iter().map(|(topic, _)| topic).collect()
+    }
+
+    /// Takes some fields of a state; the others are as they were.
+    fn hear_part(&mut self, topic: &str, part: &Map<String, Value>) {
+        let Some(known) = self.payloads.get_mut(topic) else { return };
+        let before = known.as_ref().and_then(|payload| serde_json::from_str::<Map<String, Value>>(&payload.text).ok());
+        let mut whole = before.unwrap_or_default();
+        whole.extend(part.clone());
+        let text = Value::Object(whole).to_string();
+        if text.len() <= MOST_STATE_BYTES {
+            self.heard += 1;
+            *known = Some(Payload { text, order: self.heard });
         }
     }
 

@@ -3,8 +3,8 @@
 //! At `QoS` 0, for which a broker drops nothing of what it keeps, however much that is. One packet of subscriptions at a time,
 //! so that the link's channel never fills.
 
-use crate::core::home::discovery;
-use crate::engine::Engine;
+use crate::core::home::{Message, discovery};
+use crate::engine::{Bus as _, Command, Engine};
 
 use super::outbox::Outbox;
 
@@ -19,6 +19,7 @@ pub(super) struct DeviceTopics {
     is_ready: bool,
     is_asking: bool,
     was_refused: bool,
+    has_called: bool,
 }
 
 impl DeviceTopics {
@@ -50,7 +51,15 @@ impl DeviceTopics {
 
     /// Asks for the next topics, if there are any and nothing is being asked for.
     pub(super) fn ask(&mut self, outbox: &Outbox) {
-        if self.is_asking || !self.is_ready || self.wanted.is_empty() {
+        if self.is_asking || !self.is_ready {
+            return;
+        }
+        if self.wanted.is_empty() {
+            // Once all is listened to that they answer on.
+            if !std::mem::replace(&mut self.has_called, true) {
+                let Message { topic, payload, qos, retain } = discovery::call();
+                let _ = outbox.command(Command { topic, payload, qos, retain });
+            }
             return;
         }
         let some = self.wanted.len().min(AT_ONCE);

@@ -8,7 +8,8 @@ use super::Settings;
 use super::ask::AskError;
 use super::devices::AT_ONCE;
 use super::dial::dial;
-use super::link::Event;
+use super::link::{Client, Event, Publish};
+use crate::core::home::{Message, discovery};
 
 /// How long to listen.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +20,17 @@ pub struct Patience {
     pub most: Duration,
 }
 
-/// Subscribes to the filters and passes on each message; what that returns is subscribed to as well. Ends when nothing more
-/// comes.
+/// What follows from a message.
+#[derive(Debug, Default)]
+pub struct Next {
+    /// Topics to listen to as well.
+    pub topics: Vec<String>,
+    /// Questions to send.
+    pub questions: Vec<Message>,
+}
+
+/// Subscribes to the filters and passes on each message; what that returns is subscribed to, and asked,
+/// as well. Ends when nothing more comes.
 ///
 /// # Errors
 /// [`AskError::Broker`].
@@ -28,7 +38,7 @@ pub async fn listen(
     settings: &Settings,
     filters: &[String],
     patience: Patience,
-    mut on_message: impl FnMut(&str, &[u8]) -> Vec<String>,
+    mut on_message: impl FnMut(&str, &[u8]) -> Next,
 ) -> Result<(), AskError> {
     let broker = format!("{}:{}", settings.host, settings.port);
     let lost = |why: String| AskError::Broker(broker.clone(), why);
@@ -36,6 +46,7 @@ pub async fn listen(
     let mut wanted = filters.to_vec();
     // Subscriptions that are not answered yet: so long it is no silence.
     let mut asked = 0_usize;
+    let mut has_called = false;
     let end = Instant::now() + patience.most;
     let mut silent_since = Instant::now();
     loop {
@@ -44,6 +55,9 @@ pub async fn listen(
             let some: Vec<String> = wanted.drain(..wanted.len().min(AT_ONCE)).collect();
             // Kept at QoS 0, for which a broker drops nothing of what it keeps, however much that is.
             asked += usize::from(client.subscribe(&some, 0));
+        }
+        if asked == 0 && !std::mem::replace(&mut has_called, true) {
+            send(&client, discovery::call());
         }
         let until = if asked == 0 { (silent_since + patience.quiet).min(end) } else { end };
         match timeout_at(until, events.poll()).await {
@@ -59,7 +73,9 @@ pub async fn listen(
             Ok(Ok(Event::Message(message))) => {
                 silent_since = Instant::now();
                 client.acknowledge(&message.receipt);
-                wanted.extend(on_message(&message.topic, &message.payload));
+                let Next { topics, questions } = on_message(&message.topic, &message.payload);
+                wanted.extend(topics);
+                questions.into_iter().for_each(|question| send(&client, question));
             }
             Ok(Ok(_)) => {}
         }
@@ -68,4 +84,9 @@ pub async fn listen(
     // The goodbye is a courtesy; all was told.
     let _ = tokio::time::timeout(Duration::from_millis(200), events.poll()).await;
     Ok(())
+}
+
+fn send(client: &Client, Message { topic, payload, qos, retain }: Message) {
+    // What finds the channel full is not asked: whoever looks again asks again.
+    client.publish(&Publish { topic, payload: payload.into(), qos, retain, correlation: None });
 }

@@ -2,6 +2,7 @@
 
 mod abbreviations;
 mod home_assistant;
+pub(super) mod shelly;
 mod tasmota;
 pub(super) mod zigbee2mqtt;
 
@@ -9,15 +10,22 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+pub use shelly::call;
+
 /// Bytes of one message.
 const MOST_BYTES: usize = 1 << 20;
-/// Where devices announce themselves.
-pub const FILTERS: [&str; 5] = [
+/// Where devices announce themselves, and where those that wait to be asked are to be met.
+pub const FILTERS: [&str; 10] = [
     "homeassistant/+/+/config",
     "homeassistant/+/+/+/config",
     "tasmota/discovery/+/config",
     "+/bridge/devices",
     "+/bridge/groups",
+    "shellies/+/announce",
+    "shellies/+/online",
+    "+/online",
+    "+/events/rpc",
+    "hearthd/shelly/+/+/rpc",
 ];
 
 /// Names an entity as long as it is announced.
@@ -85,7 +93,10 @@ impl fmt::Display for Key {
 /// Whether messages on this topic announce something.
 #[must_use]
 pub fn announces(topic: &str) -> bool {
-    home_assistant::announces(topic) || tasmota::announces(topic) || zigbee2mqtt::announces(topic)
+    home_assistant::announces(topic)
+        || tasmota::announces(topic)
+        || zigbee2mqtt::announces(topic)
+        || shelly::announces(topic)
 }
 
 /// What announces itself under this name is this program, which is no device of the home.
@@ -115,7 +126,13 @@ pub fn read(topic: &str, payload: &[u8]) -> Result<Vec<Announcement>, String> {
     if is_own(&message) {
         return Ok(vec![Announcement::AllGone]);
     }
-    if tasmota::announces(topic) { tasmota::read(topic, &message) } else { home_assistant::read(topic, message) }
+    if tasmota::announces(topic) {
+        tasmota::read(topic, &message)
+    } else if shelly::announces(topic) {
+        shelly::read(topic, &message)
+    } else {
+        home_assistant::read(topic, message)
+    }
 }
 
 #[cfg(test)]
