@@ -1,3 +1,5 @@
+//! Shelly's devices, from what they say to what they are sent and report.
+
 use jiff::Zoned;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
