@@ -18,6 +18,7 @@ pub mod things;
 pub mod wish;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use jiff::Zoned;
 use serde::Serialize;
@@ -72,8 +73,20 @@ struct Device {
     is_group: bool,
     thing: Thing,
     availability: Availability,
+    /// How long what it says stands for how it is, where it says so.
+    lasts: Option<Duration>,
     /// The physical device that it is a part of.
     unit: Option<Unit>,
+}
+
+/// Whether a device's last report can be taken for how it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Fresh,
+    /// It cannot be reached.
+    Offline,
+    /// It is silent for longer than it says that its reports last.
+    Stale(Duration),
 }
 
 /// A physical device, which may have several functions.
@@ -237,23 +250,27 @@ impl House {
 
     /// Takes what was said on a topic; what no device reports on is ignored. Returns the other topics whose states it tells.
     pub fn hear(&mut self, topic: &str, payload: &[u8]) -> Vec<String> {
+        self.hear_at(topic, payload, Instant::now())
+    }
+
+    fn hear_at(&mut self, topic: &str, payload: &[u8], at: Instant) -> Vec<String> {
         self.meet(topic, payload);
         let parts = shelly::parts(topic, payload);
         for (topic, part) in &parts {
-            self.hear_part(topic, part);
+            self.hear_part(topic, part, at);
         }
         if let Some(known) = self.payloads.get_mut(topic)
             && let Ok(text) = std::str::from_utf8(payload)
             && text.len() <= MOST_STATE_BYTES
         {
             self.heard += 1;
-            *known = Some(Payload { text: text.to_owned(), order: self.heard });
+            *known = Some(Payload { text: text.to_owned(), order: self.heard, at });
         }
         parts.into_iter().map(|(topic, _)| topic).collect()
     }
 
     /// Takes some fields of a state; the others are as they were.
-    fn hear_part(&mut self, topic: &str, part: &Map<String, Value>) {
+    fn hear_part(&mut self, topic: &str, part: &Map<String, Value>, at: Instant) {
         let Some(known) = self.payloads.get_mut(topic) else { return };
         let before = known.as_ref().and_then(|payload| serde_json::from_str::<Map<String, Value>>(&payload.text).ok());
         let mut whole = before.unwrap_or_default();
@@ -261,7 +278,7 @@ impl House {
         let text = Value::Object(whole).to_string();
         if text.len() <= MOST_STATE_BYTES {
             self.heard += 1;
-            *known = Some(Payload { text, order: self.heard });
+            *known = Some(Payload { text, order: self.heard, at });
         }
     }
 
@@ -295,7 +312,7 @@ impl House {
     }
 
     fn heard<'a>(&'a self, now: &'a Zoned) -> Heard<'a> {
-        Heard { payloads: &self.payloads, made: Making { templates: &self.templates, now } }
+        Heard { payloads: &self.payloads, until: Instant::now(), made: Making { templates: &self.templates, now } }
     }
 }
 
@@ -315,7 +332,20 @@ impl Device {
             is_group: place::is_group(config),
             thing,
             availability,
+            lasts: place::number(config.get("expire_after")).and_then(|s| Duration::try_from_secs_f64(s).ok()),
             unit: place::unit(config),
+        }
+    }
+
+    /// Whether what was last heard of it can be taken for how it is.
+    fn standing(&self, heard: &Heard<'_>) -> Standing {
+        if self.availability.is_online(heard) == Some(false) {
+            return Standing::Offline;
+        }
+        let ages = self.thing.readings().into_iter().filter_map(|reading| heard.age(reading));
+        match (ages.min(), self.lasts) {
+            (Some(age), Some(lasts)) if !lasts.is_zero() && age > lasts => Standing::Stale(age),
+            _ => Standing::Fresh,
         }
     }
 

@@ -12,6 +12,7 @@ mod switch;
 mod value;
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use crate::core::home::colour::Rgb;
 use crate::core::home::fields::{Fields, Making, Message, Reading, Told};
@@ -84,12 +85,15 @@ pub(super) struct Payload {
     pub(super) text: String,
     /// Its place among all that was heard.
     pub(super) order: u64,
+    pub(super) at: Instant,
 }
 
 /// What was last heard on the topics of a home.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heard<'a> {
     pub(super) payloads: &'a HashMap<String, Option<Payload>>,
+    /// The moment that ages are counted to.
+    pub(super) until: Instant,
     pub(super) made: Making<'a>,
 }
 
@@ -112,6 +116,11 @@ impl Heard<'_> {
     /// When it was heard, among all that was.
     pub(super) fn order(&self, reading: &Reading) -> Option<u64> {
         Some(self.payload(reading)?.order)
+    }
+
+    /// How long ago it was heard.
+    pub(super) fn age(&self, reading: &Reading) -> Option<Duration> {
+        Some(self.until.saturating_duration_since(self.payload(reading)?.at))
     }
 
     fn payload(&self, reading: &Reading) -> Option<&Payload> {

@@ -1,5 +1,7 @@
 //! Questions: what one thing reports, and how it stands with many.
 
+use std::time::Duration;
+
 use jiff::Zoned;
 use serde_json::{Value, json};
 
@@ -9,7 +11,7 @@ use super::{Refusal, Wish};
 use crate::core::home::discovery::Key;
 use crate::core::home::placing::Placed;
 use crate::core::home::things::Heard;
-use crate::core::home::{Device, House};
+use crate::core::home::{Device, House, Standing};
 
 /// Names told of many.
 const MOST_NAMES: usize = 6;
@@ -80,8 +82,14 @@ impl House {
         let be = if the == placed.name { "is" } else { is(name) };
         let Some(word) = device.word(heard) else { return unknown(name) };
         let told = device.sentence(heard).unwrap_or_else(|| word.clone());
-        if device.availability.is_online(heard) == Some(false) {
-            return sentence(&format!("{the} {be} offline; when it was last heard, it was {told}."));
+        match device.standing(heard) {
+            Standing::Fresh => {}
+            Standing::Offline => {
+                return sentence(&format!("{the} {be} offline; when it was last heard, it was {told}."));
+            }
+            Standing::Stale(age) => {
+                return sentence(&format!("{the} has not been heard for {}; then it was {told}.", ago(age)));
+            }
         }
         match wish.text("state") {
             None => sentence(&format!("{the} {be} {told}.")),
@@ -95,8 +103,11 @@ impl House {
         let mut parts = self.unit_of(key).filter(|(_, device)| device.is_of(class));
         let (key, device) = parts.next()?;
         let name = &self.placing.by_key.get(key)?.spoken;
-        let told = device.sentence(heard);
-        Some(told.map_or_else(|| unknown(name), |told| format!("The {name} is {told}.")))
+        let Some(told) = device.sentence(heard) else { return Some(unknown(name)) };
+        Some(match device.standing(heard) {
+            Standing::Fresh => format!("The {name} is {told}."),
+            _ => format!("The {name} was {told} when it was last heard."),
+        })
     }
 
     /// Everything that a physical device tells.
@@ -114,27 +125,25 @@ impl House {
 
     fn temperature(&self, wish: &Wish<'_>, heard: &Heard<'_>) -> Result<String, Refusal> {
         let here: Vec<Known<'_>> = self.spoken_of().filter(|(_, _, placed)| is_there(wish, placed)).collect();
-        let sensors =
-            here.iter().filter(|(_, device, _)| device.is_of(&json!("temperature")) && device.component == "sensor");
-        let mut told: Vec<(String, &str)> =
-            sensors.filter_map(|(_, device, placed)| Some((device.sentence(heard)?, placed.spoken.as_str()))).collect();
+        let is_sensor = |device: &Device| device.is_of(&json!("temperature")) && device.component == "sensor";
+        let mut told = Measured::default();
+        here.iter().filter(|(_, device, _)| is_sensor(device)).for_each(|known| {
+            told.add(*known, known.1.sentence(heard), heard);
+        });
         if told.is_empty() {
-            let climates = here
-                .iter()
-                .filter_map(|(_, device, placed)| Some((device.thing.temperature(heard)?, placed.spoken.as_str())));
-            told = climates.collect();
+            here.iter().for_each(|known| told.add(*known, known.1.thing.temperature(heard), heard));
         }
-        measures(&told, "the temperature", &place(wish))
+        told.say("the temperature", &place(wish))
     }
 
     fn measured(&self, wish: &Wish<'_>, class: &Value, heard: &Heard<'_>) -> Result<String, Refusal> {
         let here = self.spoken_of().filter(|(_, device, placed)| {
             device.component == "sensor" && device.is_of(class) && is_there(wish, placed)
         });
-        let told: Vec<(String, &str)> =
-            here.filter_map(|(_, device, placed)| Some((device.sentence(heard)?, placed.spoken.as_str()))).collect();
+        let mut told = Measured::default();
+        here.for_each(|known| told.add(known, known.1.sentence(heard), heard));
         let what = class.as_str().unwrap_or("that").replace('_', " ");
-        measures(&told, &format!("the {what}"), &place(wish))
+        told.say(&format!("the {what}"), &place(wish))
     }
 
     /// How many of a kind are in a state, and which.
@@ -151,7 +160,9 @@ impl House {
             return Err(Refusal(format!("there are no {}{place} that are known", noun(kind, 2))));
         }
         let wanted = wish.text("state").unwrap_or("on");
-        let words = all.iter().filter_map(|known| Some((known, known.1.word(heard)?)));
+        // What cannot be reached may have changed since.
+        let fresh = all.iter().filter(|known| known.1.standing(heard) == Standing::Fresh);
+        let words = fresh.filter_map(|known| Some((known, known.1.word(heard)?)));
         let known: Vec<(&Known<'_>, String)> = words.collect();
         let those: Vec<&Known<'_>> =
             known.iter().filter(|((_, device, _), word)| device.is_in(wanted, word)).map(|(known, _)| *known).collect();
@@ -162,9 +173,18 @@ impl House {
             counted(&those, known.len(), kind, &place, wanted)
         };
         if unsaid > 0 && known.is_empty() {
-            text = format!("I do not know: none of the {} {}{place} has said.", all.len(), noun(kind, all.len()));
+            text = match all.as_slice() {
+                [(_, _, placed)] => unknown(&placed.spoken),
+                all => format!("I do not know: none of the {} {}{place} has said.", all.len(), noun(kind, all.len())),
+            };
         } else if unsaid > 0 {
-            text = format!("{text} Of {unsaid} I do not know.");
+            let is_known = |key: &Key| known.iter().any(|((known, ..), _)| *known == key);
+            let mut others = all.iter().filter(|(key, ..)| !is_known(key));
+            let of = match (others.next(), others.next()) {
+                (Some((_, _, placed)), None) => format!("the {}", placed.spoken),
+                _ => format!("{unsaid} others"),
+            };
+            text = format!("{text} Of {of} I do not know.");
         }
         Ok(text)
     }
@@ -202,19 +222,54 @@ fn counted(those: &[&Known<'_>], of: usize, kind: &str, place: &str, wanted: &st
     }
 }
 
-/// One measure, or several with what measures them.
-fn measures(told: &[(String, &str)], what: &str, place: &str) -> Result<String, Refusal> {
-    match told {
-        [] => Err(Refusal(format!("nothing that is known tells {what}{place}"))),
-        [(value, _)] if what == "the temperature" => Ok(format!("It is {value}{place}.")),
-        [(value, _)] => Ok(sentence(&format!("{what}{place} is {value}."))),
-        several => {
-            let told: Vec<String> =
-                several.iter().take(MOST_NAMES).map(|(value, name)| format!("{value} ({name})")).collect();
-            let told: Vec<&str> = told.iter().map(String::as_str).collect();
-            Ok(sentence(&format!("{what}{place} is {}.", listed(&told))))
+/// What is measured, with what measures it.
+#[derive(Debug, Default)]
+struct Measured<'a> {
+    now: Vec<(String, &'a str)>,
+    /// Last heard of what is away or silent for too long.
+    once: Vec<(String, &'a str)>,
+}
+
+impl<'a> Measured<'a> {
+    fn add(&mut self, (_, device, placed): Known<'a>, value: Option<String>, heard: &Heard<'_>) {
+        let Some(value) = value else { return };
+        let all = if device.standing(heard) == Standing::Fresh { &mut self.now } else { &mut self.once };
+        all.push((value, &placed.spoken));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.now.is_empty() && self.once.is_empty()
+    }
+
+    /// One measure, or several with their names; what was measured once, where nothing measures it now.
+    fn say(&self, what: &str, place: &str) -> Result<String, Refusal> {
+        let (told, is, last) = match self.now.as_slice() {
+            [] => (self.once.as_slice(), "was", " when it was last heard"),
+            now => (now, "is", ""),
+        };
+        match told {
+            [] => Err(Refusal(format!("nothing that is known tells {what}{place}"))),
+            [(value, _)] if what == "the temperature" => Ok(format!("It {is} {value}{place}{last}.")),
+            [(value, _)] => Ok(sentence(&format!("{what}{place} {is} {value}{last}."))),
+            several => {
+                let told: Vec<String> =
+                    several.iter().take(MOST_NAMES).map(|(value, name)| format!("{value} ({name})")).collect();
+                let told: Vec<&str> = told.iter().map(String::as_str).collect();
+                Ok(sentence(&format!("{what}{place} {is} {}{last}.", listed(&told))))
+            }
         }
     }
+}
+
+/// A span as it is said of something that ended roughly so long ago.
+fn ago(span: Duration) -> String {
+    let minutes = (span.as_secs() / 60).max(1);
+    let (count, unit) = match minutes {
+        0..60 => (minutes, "minute"),
+        60..2_880 => (minutes / 60, "hour"),
+        _ => (minutes / 1_440, "day"),
+    };
+    if count == 1 { format!("one {unit}") } else { format!("{count} {unit}s") }
 }
 
 fn unknown(name: &str) -> String {

@@ -1,6 +1,7 @@
 //! Wishes granted in a home, from what was said to what is sent and answered.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use jiff::Zoned;
 use jiff::civil::date;
@@ -177,7 +178,7 @@ fn what_guards_the_house_is_moved_by_its_name_alone() {
 fn questions_are_answered_by_what_was_heard() {
     let mut house = house();
     let open = json!({"domain": "cover", "device_class": "window", "state": "open"});
-    assert_eq!(told(&house, "HassGetState", &open, None), "I do not know: none of the 1 window has said.");
+    assert_eq!(told(&house, "HassGetState", &open, None), "I do not know: the kitchen window has not said.");
     for (topic, payload) in [("w1", "ON"), ("t1", "21.5"), ("k1", "UNLOCKED"), ("l1", r#"{"state":"ON"}"#)] {
         house.hear(topic, payload.as_bytes());
     }
@@ -407,4 +408,38 @@ fn one_message_to_a_group_stands_for_those_to_its_members() {
     house.settle(&[], "en");
     let group = house.devices(&[], &now()).into_iter().find(|device| device.name == "Kitchen lights").unwrap();
     assert!(group.guarded, "{group:?}");
+}
+
+#[test]
+fn what_is_silent_for_too_long_or_away_is_said_to_have_been_so() {
+    let mut house = house();
+    let warm = json!({
+        "name": "Hall temperature", "state_topic": "t2", "device_class": "temperature", "unit_of_measurement": "°C",
+        "expire_after": 600, "availability_topic": "t2/status",
+    });
+    announce(&mut house, "sensor", "t2", &warm);
+    let window = json!({"name": "Hall window", "state_topic": "w2", "device_class": "window", "expire_after": "3600"});
+    announce(&mut house, "binary_sensor", "w2", &window);
+    house.settle(&[], "en");
+    let ago = |minutes: u64| Instant::now().checked_sub(Duration::from_secs(minutes * 60)).unwrap();
+    let (hall, windows) =
+        (json!({"area": "hall"}), json!({"domain": "cover", "device_class": "window", "state": "open"}));
+    house.hear_at("t2", b"19", ago(9));
+    house.hear_at("w2", b"OFF", ago(59));
+    assert_eq!(told(&house, "HassClimateGetTemperature", &hall, None), "It is 19 °C in the hall.");
+    house.hear_at("t2", b"18", ago(11));
+    house.hear_at("w2", b"OFF", ago(150));
+    let answer = told(&house, "HassClimateGetTemperature", &hall, None);
+    assert_eq!(answer, "It was 18 °C in the hall when it was last heard.");
+    let named = |state: &str| json!({"name": "x", "state": state});
+    let answer = told(&house, "HassGetState", &named("closed"), Some("binary_sensor/w2"));
+    assert_eq!(answer, "The hall window has not been heard for 2 hours; then it was closed.");
+    house.hear("w1", b"OFF");
+    let answer = told(&house, "HassGetState", &windows, None);
+    assert_eq!(answer, "No, the one window is not open. Of the hall window I do not know.");
+    house.hear("t2", b"17");
+    assert_eq!(told(&house, "HassClimateGetTemperature", &hall, None), "It is 17 °C in the hall.");
+    house.hear("t2/status", b"offline");
+    let answer = told(&house, "HassClimateGetTemperature", &hall, None);
+    assert_eq!(answer, "It was 17 °C in the hall when it was last heard.");
 }
