@@ -7,6 +7,7 @@ mod climate;
 mod cover;
 mod light;
 mod mover;
+mod player;
 mod reached;
 mod switch;
 mod value;
@@ -21,6 +22,7 @@ use climate::Climate;
 use cover::Cover;
 use light::{Change, Light};
 use mover::Mover;
+use player::Player;
 use switch::{Fan, Humidifier, Lock, Press, Switch};
 use value::{Choice, Number};
 
@@ -77,6 +79,22 @@ pub enum Deed {
     Pause,
     /// Go back to its dock.
     Dock,
+    /// Play, or go on playing.
+    Play,
+    /// The next song, or whatever it plays.
+    Next,
+    /// The one before, or the same again.
+    Previous,
+    /// A part of its full volume, 0 to 1.
+    Volume(f64),
+    /// A bit louder, of a player that does not say how loud it is.
+    Louder,
+    /// A bit quieter, of such a player.
+    Quieter,
+    /// Be silent.
+    Mute,
+    /// Be heard again.
+    Unmute,
 }
 
 /// What was heard last on a topic.
@@ -152,7 +170,7 @@ pub enum Lack {
 }
 
 /// Components that are things to speak of.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 19] = [
     "light",
     "switch",
     "siren",
@@ -168,6 +186,7 @@ const KNOWN: [&str; 18] = [
     "number",
     "vacuum",
     "lawn_mower",
+    "media_player",
     "sensor",
     "binary_sensor",
     "device_tracker",
@@ -192,6 +211,7 @@ pub(super) enum Thing {
     Choice(Choice),
     Number(Number),
     Mover(Mover),
+    Player(Box<Player>),
     /// Something that only tells, and in which unit.
     Sensor(Option<Told>, Option<String>),
 }
@@ -215,6 +235,7 @@ impl Thing {
             "number" => Self::Number(Number::read(fields)?),
             "vacuum" => Self::Mover(Mover::vacuum(fields)?),
             "lawn_mower" => Self::Mover(Mover::mower(fields)?),
+            "media_player" => Self::Player(Box::new(Player::read(fields)?)),
             "sensor" => Self::sensor(fields, &[]),
             "binary_sensor" => Self::sensor(fields, &[("payload_on", "ON", "on"), ("payload_off", "OFF", "off")]),
             "device_tracker" => {
@@ -244,6 +265,7 @@ impl Thing {
             Self::Choice(choice) => vec![choice.options.join("/")],
             Self::Number(number) => vec![format!("{} to {}", number.limits.0, number.limits.1)],
             Self::Mover(mover) => mover.abilities(),
+            Self::Player(player) => player.abilities(),
             Self::Sensor(..) => Vec::new(),
         }
     }
@@ -265,6 +287,7 @@ impl Thing {
             Self::Choice(Choice { state, .. })
             | Self::Number(Number { state, .. })
             | Self::Mover(Mover { state, .. }) => state.iter().collect(),
+            Self::Player(player) => [of(player.state.as_ref()), player.at.iter().collect()].concat(),
             Self::Press(_) => Vec::new(),
             Self::Sensor(told, _) => of(told.as_ref()),
         }
@@ -300,6 +323,7 @@ impl Thing {
             Self::Choice(Choice { state, .. })
             | Self::Number(Number { state, .. })
             | Self::Mover(Mover { state, .. }) => heard.read(state.as_ref()),
+            Self::Player(player) => player.told(heard),
             Self::Press(_) => None,
             Self::Sensor(told, unit) => {
                 let value = heard.told(told.as_ref())?;
@@ -331,6 +355,7 @@ impl Thing {
             Self::Choice(Choice { state, .. })
             | Self::Number(Number { state, .. })
             | Self::Mover(Mover { state, .. }) => heard.read(state.as_ref()),
+            Self::Player(player) => heard.told(player.state.as_ref()),
             Self::Press(_) => None,
             Self::Sensor(told, _) => heard.told(told.as_ref()),
         }
@@ -338,6 +363,9 @@ impl Thing {
 
     /// Whether it is on, or open, or locked: what a toggle turns round. `None` where it is not known.
     pub(super) fn is_on(&self, heard: &Heard<'_>) -> Option<bool> {
+        if let Self::Player(player) = self {
+            return Some(heard.told(player.state.as_ref())? == "playing");
+        }
         let off = ["off", "closed", "closing", "unlocked", "unlocking"];
         Some(!off.contains(&self.word(heard)?.as_str()))
     }
@@ -348,7 +376,7 @@ impl Thing {
         Some(format!("{} {}", heard.number(climate.current.as_ref())?, climate.unit))
     }
 
-    /// What a step is a step from: percent of brightness or speed, degrees that are set. `None` where it is not known.
+    /// What a step is a step from: percent of brightness, speed or volume, degrees that are set. `None` where it is not known.
     pub(super) fn level(&self, heard: &Heard<'_>) -> Option<f64> {
         match self {
             Self::Light(light) if heard.told(light.state.as_ref()).as_deref() == Some("off") => {
@@ -356,6 +384,7 @@ impl Thing {
             }
             Self::Light(light) => heard.read(light.brightness.as_ref()).and_then(|level| light.percent(&level)),
             Self::Fan(fan) => fan.percent(heard),
+            Self::Player(player) => player.percent(heard),
             Self::Climate(climate) => heard.number(climate.wanted.as_ref()),
             _ => None,
         }
@@ -384,6 +413,7 @@ impl Thing {
             Self::Choice(choice) => choice.messages(deed, made),
             Self::Number(number) => number.messages(deed, made),
             Self::Mover(mover) => mover.messages(deed),
+            Self::Player(player) => player.messages(deed, made),
             Self::Sensor(..) => Err(Lack::Deed),
         }
     }

@@ -1,6 +1,6 @@
 //! Whether a thing's reports say that what was wanted of it has come about.
 
-use super::{Climate, Cover, Deed, Fan, Heard, Humidifier, Light, Mover, Thing};
+use super::{Climate, Cover, Deed, Fan, Heard, Humidifier, Light, Mover, Player, Thing};
 
 /// Percent points, and parts of a degree, that a report may be off by rounding.
 const NEAR_PERCENT: f64 = 2.0;
@@ -51,6 +51,7 @@ impl Thing {
                 _ => No,
             },
             Self::Mover(mover) => of_mover(mover, deed, heard),
+            Self::Player(player) => of_player(player, deed, heard),
             Self::Press(_) | Self::Sensor(..) => Silent,
         }
     }
@@ -143,6 +144,22 @@ fn of_mover(mover: &Mover, deed: &Deed, heard: &Heard<'_>) -> Reached {
         Deed::Pause => yes(is(&["paused"])),
         Deed::Dock | Deed::Off if is(&["returning"]) => OnItsWay,
         Deed::Dock | Deed::Off => yes(is(&["docked"])),
+        _ => Unsaid,
+    }
+}
+
+fn of_player(player: &Player, deed: &Deed, heard: &Heard<'_>) -> Reached {
+    let state = heard.told(player.state.as_ref());
+    let is = |words: &[&str]| state.as_deref().is_some_and(|state| words.contains(&state));
+    match deed {
+        Deed::Volume(part) => match player.percent(heard) {
+            Some(percent) => yes((percent - part * 100.0).abs() <= NEAR_PERCENT),
+            None => Unsaid,
+        },
+        _ if player.state.is_none() => Unsaid,
+        Deed::Play | Deed::On => yes(is(&["playing"])),
+        Deed::Pause => yes(is(&["paused", "idle", "off"])),
+        Deed::Off => yes(is(&["off", "idle", "paused"])),
         _ => Unsaid,
     }
 }

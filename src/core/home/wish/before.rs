@@ -55,6 +55,13 @@ fn one(thing: &Thing, deed: &Deed, heard: &Heard<'_>) -> Option<Deed> {
         Deed::Lock => (!was_on?).then_some(Deed::Unlock),
         Deed::Unlock => was_on?.then_some(Deed::Lock),
         Deed::Mode(_) if matches!(thing, Thing::Climate(_)) => thing.word(heard).map(Deed::Mode),
+        Deed::Volume(_) => Some(Deed::Volume(thing.level(heard)? / 100.0)),
+        Deed::Play => (!was_on?).then_some(Deed::Pause),
+        Deed::Pause => was_on?.then_some(Deed::Play),
+        Deed::Mute if thing.level(heard).is_some() => Some(Deed::Volume(thing.level(heard)? / 100.0)),
+        Deed::Mute => Some(Deed::Unmute),
+        Deed::Louder => Some(Deed::Quieter),
+        Deed::Quieter => Some(Deed::Louder),
         Deed::Choose(_) => thing.word(heard).map(Deed::Choose),
         _ => None,
     }

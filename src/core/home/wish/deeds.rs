@@ -11,6 +11,8 @@ const LIGHT_STEP: f64 = 20.0;
 const CLIMATE_STEP: f64 = 1.0;
 /// How much "faster" and "slower" are, in percent points, where a fan's own steps are smaller.
 const FAN_STEP: f64 = 20.0;
+/// How much "louder" and "quieter" are, in percent points.
+const VOLUME_STEP: f64 = 10.0;
 
 /// Whether a deed leaves what guards the house less safe than it was.
 pub(super) fn opens(deed: &Deed) -> bool {
@@ -48,6 +50,13 @@ pub(super) fn of(wish: &Wish<'_>, device: &Device, heard: &Heard<'_>) -> Result<
         "HassVacuumStart" | "HassLawnMowerStartMowing" => one(Deed::Start),
         "HassVacuumReturnToBase" | "HassLawnMowerDock" => one(Deed::Dock),
         "HearthdVacuumPause" | "HassMediaPause" => one(Deed::Pause),
+        "HassMediaUnpause" => one(Deed::Play),
+        "HassMediaNext" => one(Deed::Next),
+        "HassMediaPrevious" => one(Deed::Previous),
+        "HassMediaPlayerMute" => one(Deed::Mute),
+        "HassMediaPlayerUnmute" => one(Deed::Unmute),
+        "HassSetVolume" => one(Deed::Volume(percent(wish, "volume_level")?)),
+        "HassSetVolumeRelative" => one(louder(wish, thing.level(heard))?),
         "HassHumidifierSetpoint" => one(Deed::Humidity(wish.number("humidity").ok_or(Lack::Deed)?)),
         "HassHumidifierMode" => one(Deed::Mode(word(wish, "mode")?)),
         _ => Err(Lack::Deed),
@@ -77,6 +86,16 @@ fn off(thing: &Thing) -> Deed {
 fn toggled(thing: &Thing, heard: &Heard<'_>) -> Deed {
     let on = on(thing);
     if thing.is_on(heard) == Some(true) { off(thing) } else { on }
+}
+
+/// A player that does not say how loud it is can be made a bit louder all the same.
+fn louder(wish: &Wish<'_>, now: Option<f64>) -> Result<Deed, Lack> {
+    match (wish.text("volume_step"), now) {
+        (Some("up"), None) => Ok(Deed::Louder),
+        (Some("down"), None) => Ok(Deed::Quieter),
+        _ => stepped(wish, "volume_step", VOLUME_STEP, now, Lack::State)
+            .map(|percent| Deed::Volume(percent.clamp(0.0, 100.0) / 100.0)),
+    }
 }
 
 fn light(wish: &Wish<'_>) -> Result<Vec<Deed>, Lack> {

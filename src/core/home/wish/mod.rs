@@ -189,7 +189,8 @@ impl House {
         if matches!(wish.intent, "HassGetState" | "HassClimateGetTemperature") {
             return self.tell(wish, now).map(Grant::Told);
         }
-        let targets = self.targets(wish)?;
+        let mut targets = self.targets(wish)?;
+        self.playing(wish, &mut targets.keys, now)?;
         let mut steps: Vec<Step> =
             targets.keys.iter().filter_map(|key| self.step(key, wish, targets.is_named, now)).collect();
         if let [Step { outcome: Outcome::Unable(lack), name, .. }] = steps.as_slice() {

@@ -123,6 +123,13 @@ fn phrase(step: &Step, what: &str, goes_on: bool) -> String {
         Deed::Press => verb("Activated", "Activating"),
         Deed::Start => verb("Started", "Starting"),
         Deed::Pause => verb("Paused", "Pausing"),
+        Deed::Play => format!("Playing on {what}"),
+        Deed::Next => format!("Next one on {what}"),
+        Deed::Previous => format!("Once more on {what}"),
+        Deed::Louder => format!("Turned {what} up"),
+        Deed::Quieter => format!("Turned {what} down"),
+        Deed::Mute => verb("Muted", "Muting"),
+        Deed::Unmute => verb("Unmuted", "Unmuting"),
         Deed::Dock if goes_on => format!("Sending {what} back to its dock"),
         Deed::Dock => format!("Sent {what} back to its dock"),
         Deed::Colour(_) => format!("Changed the colour of {what}"),
@@ -134,7 +141,9 @@ fn phrase(step: &Step, what: &str, goes_on: bool) -> String {
 fn value(deed: &Deed, unit: &str) -> String {
     let percent = |part: &f64| format!("{} %", (part * 100.0).round());
     match deed {
-        Deed::Brightness(part) | Deed::Position(part) | Deed::Tilt(part) | Deed::Speed(part) => percent(part),
+        Deed::Brightness(part) | Deed::Position(part) | Deed::Tilt(part) | Deed::Speed(part) | Deed::Volume(part) => {
+            percent(part)
+        }
         Deed::Kelvin(kelvin) => format!("{} K", kelvin.round()),
         Deed::Temperature(degrees) => format!("{degrees} {unit}"),
         Deed::Humidity(humidity) => format!("{humidity} %"),
@@ -155,6 +164,8 @@ fn state(step: &Step) -> String {
         Some(Deed::Unlock) => "unlocked".to_owned(),
         Some(Deed::Start) => "at work".to_owned(),
         Some(Deed::Pause) => "paused".to_owned(),
+        Some(Deed::Play) => "playing".to_owned(),
+        Some(Deed::Mute) => "silent".to_owned(),
         Some(Deed::Dock) => "in its dock".to_owned(),
         Some(deed) => match value(deed, step.unit) {
             value if value.is_empty() => "so".to_owned(),

@@ -1,5 +1,6 @@
 //! Which devices a wish is about: the one that is named, or all of a kind in a room, on a floor, in the house.
 
+use jiff::Zoned;
 use serde_json::Value;
 
 use super::{Refusal, Wish};
@@ -108,6 +109,32 @@ impl House {
             return Err(Refusal(format!("there are no {}{} that are known", targets.noun(2), targets.place)));
         }
         Ok(targets)
+    }
+
+    /// Of several players that nobody named, those that are meant: what plays, and to go on, what does not.
+    pub(super) fn playing(&self, wish: &Wish<'_>, keys: &mut Vec<Key>, now: &Zoned) -> Result<(), Refusal> {
+        let is_player = |key: &Key| self.devices.get(key).is_some_and(|device| device.component == "media_player");
+        if keys.len() < 2 || wish.text("name").is_some() || !keys.iter().all(is_player) {
+            return Ok(());
+        }
+        let (heard, wanted) = (self.heard(now), wish.intent != "HassMediaUnpause");
+        let is_meant = |key: &Key| {
+            self.devices.get(key).is_some_and(|device| match device.thing.word(&heard).as_deref() {
+                Some("playing") => wanted,
+                Some("paused") => !wanted,
+                _ => false,
+            })
+        };
+        if keys.iter().any(is_meant) {
+            keys.retain(is_meant);
+        } else if wish.text("area").is_none() && wish.text("floor").is_none() {
+            return Err(Refusal(format!(
+                "none of the {} players is known to be {}; say which one",
+                keys.len(),
+                if wanted { "playing" } else { "paused" }
+            )));
+        }
+        Ok(())
     }
 
     /// The device that a slot's value names.
