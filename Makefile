@@ -55,6 +55,7 @@ run: model
 # Cheap checks first.
 test: build model
 	@.ci/sliding-model
+	@.ci/zigbee2mqtt
 	@echo '== cargo fmt --check'
 	@cargo fmt --check
 	@echo '== cargo clippy'

@@ -128,14 +128,14 @@ impl Deeds {
     }
 
     /// Takes in what was reported; whether anything is still open.
-    fn look(&mut self, shared: &Shared) -> bool {
+    fn look(&mut self, shared: &Shared, is_end: bool) -> bool {
         let now = jiff::Zoned::now();
         let house = lock(&shared.home.house);
         let mut open = false;
         for part in &mut self.parts {
             let Part::Steps(granted, _) = part else { continue };
             for step in granted.steps.iter_mut().filter(|step| is_open(step)) {
-                step.outcome = house.progress(step, &now);
+                step.outcome = house.progress(step, is_end, &now);
                 open |= is_open(step);
             }
         }
@@ -144,9 +144,9 @@ impl Deeds {
 
     /// Waits until every device has reported, or the time is over.
     async fn watch(&mut self, shared: &Shared, ear: &Ear, until: Instant) {
-        while self.look(shared) {
+        while self.look(shared, false) {
             if tokio::time::timeout_at(until.into(), ear.report()).await.is_err() {
-                self.look(shared);
+                self.look(shared, true);
                 return;
             }
         }

@@ -38,3 +38,4 @@ mod timers;
 mod utterances;
 #[path = "../support/web.rs"]
 mod web;
+mod zigbee2mqtt;

@@ -252,7 +252,8 @@ pub(crate) async fn collect(client: &mut Client, fits: impl Fn(&str) -> bool) ->
     let mut commands = Vec::new();
     loop {
         let message = client.message().await;
-        if !message.topic.starts_with("hearthd/") {
+        // The call to Shelly's devices is no command.
+        if !message.topic.starts_with("hearthd/") && message.topic != "shellies/command" {
             commands.push((message.topic.clone(), message.text().to_owned()));
         }
         if !fits(&message.topic) {

@@ -17,11 +17,15 @@ pub(in crate::core::home) enum Reached {
     No,
     /// Its reports do not say it; that it reports anything at all is the sign that it heard.
     Unsaid,
+    /// Its reports could say it and do not, or not yet.
+    Vague,
+    /// It reports something else, which is where it is on its way if the report is a new one.
+    Elsewhere,
     /// It never reports anything.
     Silent,
 }
 
-use Reached::{No, OnItsWay, Silent, Unsaid, Yes};
+use Reached::{Elsewhere, No, OnItsWay, Silent, Unsaid, Vague, Yes};
 
 fn yes(is: bool) -> Reached {
     if is { Yes } else { No }
@@ -71,7 +75,7 @@ fn of_light(light: &Light, deed: &Deed, heard: &Heard<'_>) -> Reached {
         Deed::Brightness(part) if *part <= 0.0 => yes(state.as_deref() == Some("off")),
         Deed::Brightness(part) => {
             let Some(percent) = heard.read(light.brightness.as_ref()).and_then(|level| light.percent(&level)) else {
-                return Unsaid;
+                return if light.brightness.is_some() { Vague } else { Unsaid };
             };
             yes(state.as_deref() != Some("off") && (percent - part * 100.0).abs() <= NEAR_PERCENT)
         }
@@ -83,6 +87,7 @@ fn of_fan(fan: &Fan, deed: &Deed, heard: &Heard<'_>) -> Reached {
     match deed {
         Deed::Speed(part) => match fan.percent(heard) {
             Some(percent) => yes((percent - part * 100.0).abs() <= fan.step_percent().max(NEAR_PERCENT)),
+            None if fan.at.is_some() => Vague,
             None => Unsaid,
         },
         deed => of_switch(heard.told(fan.switch.state.as_ref()).as_deref(), deed),
@@ -104,7 +109,8 @@ fn of_cover(cover: &Cover, deed: &Deed, heard: &Heard<'_>) -> Reached {
         // What is fully open can say so where its position is some percent short of it.
         (Some(at), _) if (at - wanted).abs() <= NEAR_PERCENT => Yes,
         _ if moves || (matches!(deed, Deed::Position(_)) && (is("opening") || is("closing"))) => OnItsWay,
-        (Some(_), _) | (None, Deed::Position(_)) => Unsaid,
+        (Some(_), _) => Elsewhere,
+        (None, Deed::Position(_)) => Unsaid,
         (None, _) => yes(is(if wanted > 0.0 { "open" } else { "closed" })),
     }
 }
@@ -154,6 +160,7 @@ fn of_player(player: &Player, deed: &Deed, heard: &Heard<'_>) -> Reached {
     match deed {
         Deed::Volume(part) => match player.percent(heard) {
             Some(percent) => yes((percent - part * 100.0).abs() <= NEAR_PERCENT),
+            None if player.at.is_some() => Vague,
             None => Unsaid,
         },
         _ if player.state.is_none() => Unsaid,

@@ -271,9 +271,10 @@ impl House {
         }
     }
 
-    /// How a step that was sent goes, by what was heard since.
+    /// How a step that was sent goes, by what was heard since; at the end of all waiting, a report that says nothing of what
+    /// was wanted is taken for the sign that it was heard.
     #[must_use]
-    pub fn progress(&self, step: &Step, now: &Zoned) -> Outcome {
+    pub fn progress(&self, step: &Step, is_end: bool, now: &Zoned) -> Outcome {
         let Some(device) = self.devices.get(&step.key) else { return step.outcome.clone() };
         let heard = self.heard(now);
         let is_fresh =
@@ -283,9 +284,11 @@ impl House {
             match device.thing.reached(deed, &heard) {
                 Reached::Yes => {}
                 Reached::Unsaid if is_fresh => {}
+                Reached::Vague if is_fresh && is_end => {}
                 Reached::OnItsWay => outcome = Outcome::OnItsWay,
+                Reached::Elsewhere if is_fresh => outcome = Outcome::OnItsWay,
                 Reached::Silent => return Outcome::Unreported,
-                Reached::No | Reached::Unsaid => return Outcome::Sent,
+                Reached::No | Reached::Unsaid | Reached::Vague | Reached::Elsewhere => return Outcome::Sent,
             }
         }
         outcome

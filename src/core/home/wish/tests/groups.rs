@@ -40,7 +40,7 @@ fn one_message_to_a_group_stands_for_those_to_its_members() {
     house.hear("z/Kitchen table", br#"{"state": "OFF"}"#);
     let mut granted = granted;
     for step in &mut granted.steps {
-        step.outcome = house.progress(step, &now());
+        step.outcome = house.progress(step, true, &now());
     }
     assert_eq!(*granted.outcome_of(&granted.steps[1]), Outcome::Sent, "the other has not answered");
     // What is in the group and was not meant is left alone.

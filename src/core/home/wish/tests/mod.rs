@@ -93,7 +93,7 @@ fn said_after(house: &mut House, granted: &mut Granted, reports: &[(&str, &str)]
         house.hear(topic, payload.as_bytes());
     }
     for step in granted.steps.iter_mut().filter(|step| step.outcome == Outcome::Sent) {
-        step.outcome = match house.progress(step, &now()) {
+        step.outcome = match house.progress(step, true, &now()) {
             Outcome::Sent => Outcome::Unanswered,
             outcome => outcome,
         };
