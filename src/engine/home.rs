@@ -141,7 +141,9 @@ impl Engine {
         let questions = house.questions();
         drop(house);
         home.wake(topic);
-        others.iter().for_each(|topic| home.wake(topic));
+        for topic in &others {
+            home.wake(topic);
+        }
         for Message { topic, payload, qos, retain } in questions {
             // A device that is not asked now is asked on the next connection.
             let _ = self.shared.bus.command(Command { topic, payload, qos, retain });

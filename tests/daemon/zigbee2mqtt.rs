@@ -1,4 +1,4 @@
-//! A real Zigbee2MQTT between hearthd and two lamps: everything is its own but the radio, for which `stand_in.cjs` answers.
+//! A real `Zigbee2MQTT` between hearthd and two lamps: everything is its own but the radio, for which `stand_in.cjs` answers.
 
 use std::fs;
 use std::io::{self, Write};
@@ -74,7 +74,7 @@ impl Drop for Bridge {
     }
 }
 
-/// What Zigbee2MQTT keeps of a coordinator, two lamps that it has met before, and the group of both.
+/// What `Zigbee2MQTT` keeps of a coordinator, two lamps that it has met before, and the group of both.
 fn database() -> Vec<Value> {
     let endpoint = |kind: u16, clusters: &[u16]| {
         json!({"1": {

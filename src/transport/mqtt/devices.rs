@@ -19,7 +19,8 @@ pub(super) struct DeviceTopics {
     is_ready: bool,
     is_asking: bool,
     was_refused: bool,
-    has_called: bool,
+    /// What makes devices say what they are that wait to be asked, until it is sent.
+    call: Option<Message>,
 }
 
 impl DeviceTopics {
@@ -27,7 +28,11 @@ impl DeviceTopics {
     pub(super) fn new(engine: &Engine) -> Self {
         let announcing = discovery::FILTERS.iter().map(|filter| (*filter).to_owned());
         let home_assistant = std::iter::once(super::HOME_ASSISTANT.to_owned());
-        Self { wanted: announcing.chain(home_assistant).chain(engine.device_topics()).collect(), ..Self::default() }
+        Self {
+            wanted: announcing.chain(home_assistant).chain(engine.device_topics()).collect(),
+            call: Some(discovery::call()),
+            ..Self::default()
+        }
     }
 
     /// Takes the broker's answer to a subscription; whether that was to our own topics.
@@ -56,8 +61,7 @@ impl DeviceTopics {
         }
         if self.wanted.is_empty() {
             // Once all is listened to that they answer on.
-            if !std::mem::replace(&mut self.has_called, true) {
-                let Message { topic, payload, qos, retain } = discovery::call();
+            if let Some(Message { topic, payload, qos, retain }) = self.call.take() {
                 let _ = outbox.command(Command { topic, payload, qos, retain });
             }
             return;

@@ -75,7 +75,9 @@ pub async fn listen(
                 client.acknowledge(&message.receipt);
                 let Next { topics, questions } = on_message(&message.topic, &message.payload);
                 wanted.extend(topics);
-                questions.into_iter().for_each(|question| send(&client, question));
+                for question in questions {
+                    send(&client, question);
+                }
             }
             Ok(Ok(_)) => {}
         }

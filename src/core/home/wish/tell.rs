@@ -131,7 +131,9 @@ impl House {
             told.add(*known, known.1.sentence(heard), heard);
         });
         if told.is_empty() {
-            here.iter().for_each(|known| told.add(*known, known.1.thing.temperature(heard), heard));
+            for known in here {
+                told.add(known, known.1.thing.temperature(heard), heard);
+            }
         }
         told.say("the temperature", &place(wish))
     }

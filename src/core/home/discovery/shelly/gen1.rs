@@ -134,7 +134,7 @@ impl Device<'_> {
             own["color_temp_template"] = json!("{{ (1000000 / value_json.temp) | round | int }}");
             (own["min_kelvin"], own["max_kelvin"]) = (json!(least), json!(most));
         }
-        self.light(at, format!("{kind}{number}"), own)
+        self.light(&at, &format!("{kind}{number}"), own)
     }
 
     fn coloured(&self) -> Made {
@@ -148,11 +148,11 @@ impl Device<'_> {
             "red_template": "{{ value_json.red }}", "green_template": "{{ value_json.green }}",
             "blue_template": "{{ value_json.blue }}",
         });
-        self.light(at, "color0".to_owned(), own)
+        self.light(&at, "color0", own)
     }
 
     /// What all lamps have alike.
-    fn light(&self, at: String, part: String, mut own: Value) -> Made {
+    fn light(&self, at: &str, part: &str, mut own: Value) -> Made {
         own["command_off_template"] = json!(r#"{"turn":"off"}"#);
         own["state_topic"] = json!(format!("{at}/status"));
         own["state_template"] = json!("{{ 'on' if value_json.ison else 'off' }}");

@@ -168,7 +168,7 @@ impl Device<'_> {
         let mut own = json!({"schema": "template", "state_template": "{{ 'on' if value_json.output else 'off' }}"});
         let method = format!("{component}.Set");
         if component != "Switch" {
-            on += &format!(r#"{{% if brightness is defined %}},"brightness":{PERCENT}{{% endif %}}"#);
+            on.extend([r#"{% if brightness is defined %},"brightness":"#, PERCENT, "{% endif %}"]);
             own["brightness_template"] = json!(of_255("brightness"));
         }
         if component.starts_with("RGB") {

@@ -6,7 +6,7 @@ use super::{granted, now, sent};
 use crate::core::home::wish::Outcome;
 use crate::core::home::{House, Reserved, described};
 
-/// Lamps of a Zigbee2MQTT, all of them in one group.
+/// Lamps of a `Zigbee2MQTT`, all of them in one group.
 fn zigbee(lamps: &[&str]) -> House {
     let mut house = House::new(Reserved::default());
     let state = json!({"name": "state", "property": "state", "access": 7, "value_on": "ON", "value_off": "OFF"});
