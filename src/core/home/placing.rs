@@ -131,11 +131,18 @@ pub(super) struct Placed {
 #[derive(Debug, Default)]
 pub(super) struct Placing {
     pub(super) by_key: BTreeMap<Key, Placed>,
+    /// The keys as they are written, which is how a sentence's value names one.
+    ids: HashMap<String, Key>,
     /// The home's rooms as they are written, by how they are compared.
     rooms: HashMap<String, String>,
 }
 
 impl Placing {
+    /// The key that is written so.
+    pub(super) fn key(&self, id: &str) -> Option<&Key> {
+        self.ids.get(id)
+    }
+
     /// A room as it is written.
     pub(super) fn room(&self, name: &str) -> Option<&str> {
         self.rooms.get(&folded(name)).map(String::as_str)
@@ -195,6 +202,7 @@ impl House {
             placing.rooms.extend(placed.area.iter().map(|area| (folded(area), area.clone())));
             placing.by_key.insert(key.clone(), placed);
         }
+        placing.ids = placing.by_key.keys().map(|key| (key.to_string(), key.clone())).collect();
         self.guard_groups(&mut placing);
         placing.rooms.extend(described.areas.keys().map(|area| (folded(area), area.clone())));
         placing.rooms.extend(of_alias);

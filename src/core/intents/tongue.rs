@@ -15,7 +15,7 @@ use super::openers;
 use super::regexes::{Meanings, Regexes};
 use super::sentence::filter::{Atoms, Filter};
 use super::sentence::found::{Found, Occurrence, Tries, ValueId};
-use super::sentence::grammar::{Grammar, ListId, NodeId, OPEN_LISTS, is_open};
+use super::sentence::grammar::{Grammar, ListId, NodeId, OPEN_LISTS, THINGS, is_open};
 use super::sentence::heard::{Heard, fold};
 use super::sentence::matcher::{Conditions, Fill, Matcher, Rank, Step};
 use super::sentence::range::Spelling;
@@ -168,7 +168,9 @@ impl Tongue {
         said: &Said<'a>,
     ) -> Vec<Reading<'a>> {
         let spaced = format!(" {} ", String::from_utf8_lossy(&heard.folded));
-        let mut reader = Reader { tongue: self, heard, said, spaced, callers: vec![None; self.blocks.len()] };
+        let blocks = self.blocks.len();
+        let mut reader =
+            Reader { tongue: self, heard, said, spaced, callers: vec![None; blocks], things: vec![None; blocks] };
         let area = area_of(said);
         let mut readings = Vec::new();
         reader.read_sentences(found, area.as_ref(), &mut readings);
@@ -307,6 +309,8 @@ struct Reader<'a, 's> {
     spaced: String,
     /// By block, once it was looked at, what the caller gives of what is required.
     callers: Vec<Option<Caller>>,
+    /// By block, once it was looked at, whether some thing that was named can be meant.
+    things: Vec<Option<bool>>,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -318,6 +322,20 @@ impl<'a> Reader<'a, '_> {
         let given = self.look_at(&self.tongue.blocks[index]);
         self.callers[index] = Some(given.ok_or(NotMeant));
         given
+    }
+
+    /// Whether the block takes one of the things that were named: of the sentences that "turn on" begins, most are for other
+    /// kinds of things.
+    fn takes_a_thing(&mut self, index: usize, found: &Found<'_>) -> bool {
+        if let Some(known) = self.things[index] {
+            return known;
+        }
+        let block = &self.tongue.blocks[index];
+        let asking = Asking { block, view: self.tongue.view(), name: None, area: None };
+        let mut things = found.values.iter().filter(|occurrence| occurrence.id.list == THINGS);
+        let takes = things.any(|occurrence| asking.allows(THINGS, occurrence.id.value).is_some());
+        self.things[index] = Some(takes);
+        takes
     }
 
     fn look_at(&self, block: &'a Block) -> Option<u8> {
@@ -350,10 +368,13 @@ impl<'a> Reader<'a, '_> {
         let mut matcher = Matcher::new(&tongue.grammar, self.heard, found);
         let mut candidates = Vec::new();
         tongue.filter.candidates(&atoms, &mut |sentence| candidates.push(sentence));
-        for sentence in candidates {
-            let Some(sentence) = usize::try_from(sentence).ok().and_then(|index| tongue.sentences.get(index)) else {
+        for number in candidates {
+            let Some(sentence) = usize::try_from(number).ok().and_then(|index| tongue.sentences.get(index)) else {
                 continue;
             };
+            if tongue.filter.names_a_thing(number) && !self.takes_a_thing(sentence.block, found) {
+                continue;
+            }
             let Some(from_caller) = self.caller(sentence.block) else { continue };
             let block = &tongue.blocks[sentence.block];
             let all = (1_u16 << block.requires.len()) - 1;

@@ -72,17 +72,6 @@ impl Announcement {
     }
 }
 
-impl Key {
-    /// Whether this is how the key is written.
-    pub(super) fn is(&self, written: &str) -> bool {
-        let Some(rest) = written.strip_prefix(self.topic.as_str()) else { return false };
-        match &self.part {
-            None => rest.is_empty(),
-            Some(part) => rest.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')')) == Some(part),
-        }
-    }
-}
-
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.topic)?;

@@ -140,7 +140,7 @@ impl House {
     /// The device that a slot's value names.
     pub(super) fn named(&self, wish: &Wish<'_>, slot: &str) -> Option<Key> {
         let id = wish.knows(slot, "id")?;
-        self.placing.by_key.keys().find(|key| key.is(id)).cloned()
+        self.placing.key(id).cloned()
     }
 
     /// The devices that may be spoken of.

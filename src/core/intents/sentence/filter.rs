@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use aho_corasick::AhoCorasick;
 use smallvec::{SmallVec, smallvec};
 
-use super::grammar::{Grammar, ListId, Node, NodeId};
+use super::grammar::{Grammar, ListId, Node, NodeId, THINGS};
 
 /// Words that one group may have; a larger group says too little.
 const MAX_GROUP: usize = 96;
@@ -23,6 +23,8 @@ type Group = Vec<Atom>;
 #[derive(Debug, Default)]
 struct Needs {
     groups: Vec<Group>,
+    /// Whether a name of a thing is among it.
+    names: bool,
 }
 
 /// Finds the sentences that can match.
@@ -245,7 +247,8 @@ impl<'g> Builder<'g> {
             let as_atoms =
                 |group: &Needed| group.iter().map(|need| u32::try_from(atom(need)).unwrap_or(u32::MAX)).collect();
             let others = groups.iter().enumerate().filter(|(at, _)| Some(*at) != rarest);
-            filter.needs.push(Needs { groups: others.map(|(_, group)| as_atoms(group)).collect() });
+            let names = groups.iter().any(|group| group[..] == [Need::List(THINGS)]);
+            filter.needs.push(Needs { groups: others.map(|(_, group)| as_atoms(group)).collect(), names });
         }
         Some(filter)
     }
@@ -280,6 +283,11 @@ impl Filter {
 
     pub(crate) fn hear_number(&self, atoms: &mut Atoms, range: usize) {
         atoms.set(self.word_count + self.list_count + range);
+    }
+
+    /// Whether a sentence can match only where a name of a thing was heard.
+    pub(crate) fn names_a_thing(&self, sentence: u32) -> bool {
+        usize::try_from(sentence).ok().and_then(|at| self.needs.get(at)).is_some_and(|needs| needs.names)
     }
 
     /// Calls `each` with the sentences that can match, in no order.

@@ -31,6 +31,9 @@ pub(crate) type ListId = u16;
 /// The lists of names that live apart from the sentences, by their ids.
 pub(crate) const OPEN_LISTS: [&str; 3] = ["name", "area", "floor"];
 
+/// The list of the names of things.
+pub(crate) const THINGS: ListId = 0;
+
 /// Whether a list's names live apart from the sentences.
 pub(crate) fn is_open(list: ListId) -> bool {
     usize::from(list) < OPEN_LISTS.len()
