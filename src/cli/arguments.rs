@@ -75,7 +75,8 @@ pub(super) enum Command {
 /// `hearthd match`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  hearthd match --site kitchen \"turn on the light\"\n  \
-                  hearthd match --context area=kitchen --context muted=true \"turn it up\"")]
+                  hearthd match --context area=kitchen --context muted=true \"turn it up\"\n  \
+                  hearthd match --devices \"turn on the bedroom lamp\"")]
 pub(super) struct MatchArgs {
     /// What was said
     #[arg(value_parser = NonEmptyStringValueParser::new())]
@@ -89,6 +90,9 @@ pub(super) struct MatchArgs {
     /// Something known of the moment, for `requires_context`; may stand more than once, and outranks the site
     #[arg(long, value_name = "KEY=VALUE", value_parser = known)]
     pub(super) context: Vec<(String, Value)>,
+    /// Listens to the broker for a second first, so that the devices that announce themselves are known
+    #[arg(long)]
+    pub(super) devices: bool,
     /// Prints JSON for programs
     #[arg(long)]
     pub(super) json: bool,

@@ -68,8 +68,14 @@ pub(super) fn run(loaded: &Loaded, args: &DevicesArgs) -> Outcome {
     Outcome::Done
 }
 
+/// The longest time to listen where nothing else is said.
+pub(super) const USUAL: Duration = Duration::from_secs(10);
+
 /// Everything that the broker keeps of the home.
-fn listen(loaded: &Loaded, most: Duration) -> Result<House, Outcome> {
+///
+/// # Errors
+/// What became of the program, which has said why.
+pub(super) fn listen(loaded: &Loaded, most: Duration) -> Result<House, Outcome> {
     let visitor = connect::visitor(loaded, &format!("devices-{}", engine::fresh_id()));
     let settings = visitor.map_err(|error| not_started(&error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -4,16 +4,18 @@ use serde_json::{Map, Value, json};
 
 use crate::config::file::Loaded;
 use crate::core::dialogue::timers;
+use crate::core::home::wish::{Grant, Refusal, Wish};
+use crate::core::home::{House, Message};
 use crate::core::intents::{Explanation, Hit, Missed, Said, Understood};
 use crate::core::routing::{self, Asked, Decision, Route};
 use crate::core::utterance::{Identifier, Utterance, parse_object};
 use crate::engine;
 
 use super::arguments::MatchArgs;
-use super::{Outcome, complain, say, say_all, sources};
+use super::{Outcome, complain, devices, say, say_all, sources};
 
 pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
-    let (rules, problems) = sources::load(&loaded.config.intents);
+    let (mut rules, problems) = sources::load(&loaded.config.intents);
     if !problems.is_empty() {
         say_all(&problems);
         return Outcome::NotStarted;
@@ -28,7 +30,15 @@ pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
     };
     let lang = lang.unwrap_or_else(|| loaded.config.language.0.clone());
     let context: Map<String, Value> = args.context.iter().cloned().collect();
+    let mut house = match args.devices.then(|| devices::listen(loaded, devices::USUAL)) {
+        Some(Err(outcome)) => return outcome,
+        house => house.and_then(Result::ok),
+    };
+    if let Some(house) = &mut house {
+        rules = rules.for_home(&house.settle(&rules.rooms(&lang), &lang));
+    }
     let site = site_id.as_ref().map(Identifier::as_str);
+    let site = site.map(|site| house.as_ref().map_or(site, |house| house.area_of_site(site)));
     let now = engine::intent::now();
     let said = Said { text: &text, lang: &lang, site, context: Some(&context), now: Some(&now) };
     let explanation = rules.explain(&said);
@@ -36,23 +46,53 @@ pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
     let asked = Asked { text: &text, lang: &lang, tier: None, hit };
     let decision = routing::route(&asked, &loaded.config.routing.settings());
     let missed = (decision.tier == Route::NotUnderstood).then(|| rules.missed(&said));
+    let by_home = |hit: &Hit| house.as_ref().and_then(|house| done_by(house, hit, site));
+    let done: Vec<_> = hits(&explanation.understood).iter().map(by_home).collect();
     if args.json {
-        say(&as_json(&explanation, &decision, missed.as_ref()));
+        say(&as_json(&explanation, &done, &decision, missed.as_ref()));
     } else {
-        show(&explanation, &decision, missed.as_ref());
+        show(&explanation, &done, &decision, missed.as_ref());
     }
     Outcome::Done
+}
+
+/// What the home's devices make of a command; `None` where a rule does it.
+type Done = Option<Result<Grant, Refusal>>;
+
+fn done_by(house: &House, hit: &Hit, area: Option<&str>) -> Done {
+    let wish = Wish { intent: &hit.name, slots: &hit.slots, known: &hit.known, area };
+    hit.is_for_home.then(|| house.grant(&wish, &jiff::Zoned::now()))
+}
+
+/// The messages that a command would send to devices, each with the device's name.
+fn messages(done: &Done) -> impl Iterator<Item = (&str, &Message)> {
+    let steps = match done {
+        Some(Ok(Grant::Act(granted))) => granted.steps.as_slice(),
+        _ => &[],
+    };
+    steps.iter().flat_map(|step| {
+        let name = step.through.as_ref().unwrap_or(&step.name);
+        step.messages.iter().map(move |message| (name.as_str(), message))
+    })
 }
 
 fn hits(understood: &Understood) -> &[Hit] {
     if let Understood::Hits(hits) = understood { hits } else { &[] }
 }
 
-fn hit_as_json(hit: &Hit) -> Value {
-    let publishes = hit.publishes.iter();
-    let actions: Vec<_> =
-        publishes.map(|publish| json!({ "topic": publish.topic, "payload": publish.payload })).collect();
+fn hit_as_json((hit, done): (&Hit, &Done)) -> Value {
+    let by_rule = hit.publishes.iter().map(|publish| json!({ "topic": publish.topic, "payload": publish.payload }));
+    let by_device = messages(done)
+        .map(|(name, message)| json!({ "topic": message.topic, "payload": message.payload, "device": name }));
+    let actions: Vec<Value> = by_rule.chain(by_device).collect();
+    let (answer, refused) = match done {
+        Some(Ok(Grant::Told(text))) => (Some(text), None),
+        Some(Err(refusal)) => (None, Some(refusal.to_string())),
+        _ => (None, None),
+    };
     json!({
+        "answer": answer,
+        "refused": refused,
         "name": hit.name,
         "slots": hit.slots,
         "source": hit.source,
@@ -65,8 +105,8 @@ fn hit_as_json(hit: &Hit) -> Value {
 }
 
 /// `intent` is the first of `intents`, as in replies.
-fn as_json(explanation: &Explanation, decision: &Decision, missed: Option<&Missed>) -> Value {
-    let intents: Vec<Value> = hits(&explanation.understood).iter().map(hit_as_json).collect();
+fn as_json(explanation: &Explanation, done: &[Done], decision: &Decision, missed: Option<&Missed>) -> Value {
+    let intents: Vec<Value> = hits(&explanation.understood).iter().zip(done).map(hit_as_json).collect();
     let (question, suggestions) = match &explanation.understood {
         Understood::Unclear(unclear) => (Some(&unclear.message), unclear.suggestions.as_slice()),
         Understood::Hits(_) | Understood::Nothing => {
@@ -87,7 +127,7 @@ fn as_json(explanation: &Explanation, decision: &Decision, missed: Option<&Misse
     })
 }
 
-fn show(explanation: &Explanation, decision: &Decision, missed: Option<&Missed>) {
+fn show(explanation: &Explanation, done: &[Done], decision: &Decision, missed: Option<&Missed>) {
     say(&format_args!("tier:     {}\nbecause:  {}", decision.tier, decision.reason));
     if let Some(scores) = decision.scores {
         say(&format_args!("scores:   {scores}"));
@@ -96,8 +136,8 @@ fn show(explanation: &Explanation, decision: &Decision, missed: Option<&Missed>)
     if hits.len() > 1 {
         say(&format_args!("commands: {}", hits.len()));
     }
-    for hit in hits {
-        show_hit(hit);
+    for (hit, done) in hits.iter().zip(done) {
+        show_hit(hit, done);
     }
     if let Understood::Unclear(unclear) = &explanation.understood {
         say(&format_args!("asks:     {}", unclear.message));
@@ -123,7 +163,7 @@ fn show(explanation: &Explanation, decision: &Decision, missed: Option<&Missed>)
     }
 }
 
-fn show_hit(hit: &Hit) {
+fn show_hit(hit: &Hit, done: &Done) {
     say(&format_args!("intent:   {}", hit.name));
     if let Some(corrected) = &hit.corrected {
         say(&format_args!("heard as: {corrected}"));
@@ -134,6 +174,17 @@ fn show_hit(hit: &Hit) {
     }
     for publish in &hit.publishes {
         say(&format_args!("action:   {} {}", publish.topic, publish.payload));
+    }
+    for (name, message) in messages(done) {
+        say(&format_args!("device:   {name}\naction:   {} {}", message.topic, message.payload));
+    }
+    match done {
+        Some(Ok(Grant::Told(text))) => return say(&format_args!("response: {text}")),
+        Some(Err(refusal)) => return say(&format_args!("refused:  {refusal}")),
+        Some(Ok(Grant::Act(granted))) if granted.steps.iter().all(|step| step.messages.is_empty()) => {
+            return say(&"refused:  what is meant cannot be reached, so nothing would be sent");
+        }
+        _ => {}
     }
     if hit.is_handled {
         say(&format_args!("response: {}", hit.response));

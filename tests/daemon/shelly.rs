@@ -61,6 +61,14 @@ async fn relay(address: SocketAddr) -> JoinHandle<()> {
     })
 }
 
+/// What hearthd prints for these arguments.
+async fn told(home: &Home, arguments: &[&str]) -> Value {
+    let mut command = home.hearthd();
+    command.args(arguments);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
 #[tokio::test]
 async fn both_generations_are_asked_what_they_are_and_do_as_they_are_told() {
     let broker = Mosquitto::start().await;
@@ -83,14 +91,14 @@ async fn both_generations_are_asked_what_they_are_and_do_as_they_are_told() {
         let reply = say(&mut client, text).await;
         assert_eq!(reply.text(), answer, "{text}: {}", reply.last);
     }
-    // The list is made by a program of its own, which asks as well.
-    let mut command = home.hearthd();
-    let listed =
-        tokio::task::spawn_blocking(move || command.args(["devices", "--json"]).output().unwrap()).await.unwrap();
-    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    // Programs of their own ask as well: the list, and what a sentence would do.
+    let listed = told(&home, &["devices", "--json"]).await;
     let names: Vec<&str> =
         listed["devices"].as_array().unwrap().iter().filter_map(|one| one["name"].as_str()).collect();
     assert_eq!(names, ["Kitchen kettle", "hall lamp"], "{listed}");
+    let matched = told(&home, &["match", "--devices", "--json", "turn off the hall lamp"]).await;
+    let action = json!({"topic": "shellies/shelly1-B9/relay/0/command", "payload": "off", "device": "hall lamp"});
+    assert_eq!(matched["intent"]["actions"], json!([action]), "{matched}");
     devices.iter().for_each(JoinHandle::abort);
 }
 
