@@ -211,15 +211,14 @@ impl House {
 
     /// A group is guarded where one of its members is.
     fn guard_groups(&self, placing: &mut Placing) {
-        for (group, members) in self.groups.ids() {
-            let is_of =
-                |key: &Key, is: &dyn Fn(&str) -> bool| self.devices.get(key).and_then(Device::unit_id).is_some_and(is);
-            let is_guarded =
-                |(key, placed): (&Key, &Placed)| placed.is_guarded && is_of(key, &|unit| members.contains(unit));
-            if placing.by_key.iter().any(is_guarded) {
-                let own = placing.by_key.iter_mut().filter(|(key, _)| is_of(key, &|unit| unit == group));
-                own.for_each(|(_, placed)| placed.is_guarded = true);
-            }
+        let unit = |key: &Key| self.devices.get(key).and_then(Device::unit_id);
+        let guarded = placing.by_key.iter().filter(|(_, placed)| placed.is_guarded);
+        let guarded: HashSet<&str> = guarded.filter_map(|(key, _)| unit(key)).collect();
+        let groups = self.groups.ids().iter();
+        let groups = groups.filter(|(_, members)| members.iter().any(|member| guarded.contains(member.as_str())));
+        let groups: HashSet<&str> = groups.map(|(group, _)| group.as_str()).collect();
+        for (key, placed) in &mut placing.by_key {
+            placed.is_guarded |= unit(key).is_some_and(|unit| groups.contains(unit));
         }
     }
 

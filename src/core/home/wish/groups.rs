@@ -14,7 +14,7 @@ impl House {
             return;
         }
         for (group, members) in self.groups.ids() {
-            let of_group = self.steps_of(&members, steps);
+            let of_group = self.steps_of(members, steps);
             let Some(component) = self.component_of_all(&of_group, steps).filter(|_| of_group.len() == members.len())
             else {
                 continue;

@@ -11,7 +11,8 @@ use super::{Announcement, Device, base_of, bridge, feature, text, unit_id};
 
 /// Kinds that a group is switched as, those that `Zigbee2MQTT` itself announces groups as.
 const SWITCHED: [&str; 4] = ["light", "switch", "cover", "lock"];
-/// Groups of one bridge, and devices of one group.
+/// Bridges, groups of one bridge, and devices of one group.
+const MOST_BRIDGES: usize = 16;
 const MOST_GROUPS: usize = 500;
 const MOST_MEMBERS: usize = 500;
 
@@ -29,6 +30,8 @@ pub struct Group {
 pub(in crate::core::home) struct Groups {
     /// By the topic that a bridge's topics begin with.
     by_base: BTreeMap<String, Bridge>,
+    /// Every group as its own and its members' ids, those with the most members first.
+    ids: Vec<(String, BTreeSet<String>)>,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +49,9 @@ impl Groups {
         announcements: &[Announcement],
     ) -> Option<(String, Vec<Announcement>)> {
         let base = base_of(topic)?;
+        if self.by_base.len() >= MOST_BRIDGES && !self.by_base.contains_key(base) {
+            return None;
+        }
         let bridge = self.by_base.entry(base.to_owned()).or_default();
         if is_groups(topic) {
             bridge.groups.clear();
@@ -63,20 +69,23 @@ impl Groups {
         }
         let topic = format!("{base}{GROUPS}");
         let entities = bridge.groups.iter().flat_map(|group| group.entities(base, &topic, &bridge.exposes)).collect();
+        self.index();
         Some((topic, entities))
     }
 
     /// Every group as its own and its members' ids, those with the most members first.
-    pub(in crate::core::home) fn ids(&self) -> Vec<(String, BTreeSet<String>)> {
-        let of_bridge = |(base, bridge): (&String, &Bridge)| {
-            let ids = |group: &Group| {
-                (group.unit_id(base), group.members.iter().map(|address| unit_id(address)).collect::<BTreeSet<_>>())
-            };
-            bridge.groups.iter().map(ids).collect::<Vec<_>>()
+    pub(in crate::core::home) fn ids(&self) -> &[(String, BTreeSet<String>)] {
+        &self.ids
+    }
+
+    fn index(&mut self) {
+        let ids = |base: &str, group: &Group| {
+            (group.unit_id(base), group.members.iter().map(|address| unit_id(address)).collect::<BTreeSet<_>>())
         };
-        let mut ids: Vec<_> = self.by_base.iter().flat_map(of_bridge).collect();
-        ids.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
-        ids
+        let groups =
+            self.by_base.iter().flat_map(|(base, bridge)| bridge.groups.iter().map(move |group| ids(base, group)));
+        self.ids = groups.collect();
+        self.ids.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
     }
 }
 
