@@ -125,6 +125,8 @@ pub fn read(topic: &str, payload: &[u8]) -> Result<Vec<Announcement>, String> {
 }
 
 #[cfg(test)]
+mod mutated;
+#[cfg(test)]
 mod tests {
     use super::*;
 
