@@ -59,6 +59,10 @@ fn announcements() -> Vec<(String, Value)> {
         simple("cover", "garage", "Garage door", json!({"device_class": "garage"})),
         simple("binary_sensor", "window", "Bedroom window", json!({"device_class": "window"})),
         simple("sensor", "warmth", "Bedroom temperature", json!({"device_class": "temperature", "unit_of_meas": "°C"})),
+        simple("sensor", "charge", "Front door battery", json!({"device_class": "battery", "unit_of_meas": "%"})),
+        simple("sensor", "daylight", "Garden brightness", json!({"device_class": "illuminance", "unit_of_meas": "lx"})),
+        simple("binary_sensor", "moves", "Hallway motion", json!({"device_class": "motion"})),
+        simple("device_tracker", "ann", "Ann", json!({"dev": {"ids": "ann"}})),
     ]
 }
 
@@ -76,6 +80,10 @@ async fn house(more: &str) -> (Mosquitto, Home, Client, JoinHandle<()>) {
         ("house/window", "ON"),
         ("house/warmth", "19.5"),
         ("house/front", "LOCKED"),
+        ("house/charge", "85"),
+        ("house/daylight", "12000"),
+        ("house/moves", "OFF"),
+        ("house/ann", "home"),
     ] {
         keeper.publish(topic, payload, 1, true).await;
     }
@@ -143,8 +151,18 @@ async fn each_end_of_a_command_is_told_as_it_was() {
 
 #[tokio::test]
 async fn questions_are_answered_from_what_was_reported() {
-    let (_broker, _home, mut client, devices) = house("").await;
+    let floors = "areas:\n  Bedroom: {floor: Upstairs}\n  Attic: {floor: Upstairs}\n";
+    let (_broker, _home, mut client, devices) = house(floors).await;
     for (question, answer) in [
+        ("which windows are open upstairs", "Yes, the bedroom window is open."),
+        ("what's the battery of the front door", "The front door battery is 85 %."),
+        ("is there motion in the hallway", "No, there is no motion in the hallway."),
+        ("is anybody in the hallway", "No, nobody is in the hallway."),
+        ("who is home", "Ann is at home."),
+        ("is ann home", "Yes, Ann is at home."),
+        ("how bright is the garden brightness", "The garden brightness is 12000 lx."),
+        ("how warm is it upstairs", "It is 19.5 °C upstairs."),
+        ("is the garage door closed", "I do not know: the garage door has not said."),
         ("is the bedroom window open", "Yes, the bedroom window is open."),
         ("are any windows open", "Yes, the bedroom window is open."),
         ("is the front door locked", "Yes, the front door is locked."),
@@ -155,6 +173,8 @@ async fn questions_are_answered_from_what_was_reported() {
         assert_eq!((reply.text(), told(&reply).len()), (answer, 0), "{question}: {}", reply.last);
     }
     say(&mut client, "turn on the sofa lamp").await;
+    let reply = say(&mut client, "how bright is the sofa lamp").await;
+    assert_eq!(reply.text(), "The sofa lamp is on.");
     let reply = say(&mut client, "how many lights are on").await;
     assert!(reply.text().starts_with("Yes, the sofa lamp is on."), "{}", reply.text());
     devices.abort();

@@ -9,6 +9,7 @@ use super::say::{is, listed};
 use super::targets::{is_there, noun, place};
 use super::{Refusal, Wish};
 use crate::core::home::discovery::Key;
+use crate::core::home::place::folded;
 use crate::core::home::placing::Placed;
 use crate::core::home::things::Heard;
 use crate::core::home::{Device, House, Standing};
@@ -98,10 +99,13 @@ impl House {
         }
     }
 
-    /// What the physical device of an entity measures of a class, whether it is for daily use or not.
+    /// What the physical device of an entity measures of a class, whether it is for daily use or not; else what is called after
+    /// it: the "front door battery" is the front door's.
     fn part_of(&self, key: &Key, class: &Value, heard: &Heard<'_>) -> Option<String> {
-        let mut parts = self.unit_of(key).filter(|(_, device)| device.is_of(class));
-        let (key, device) = parts.next()?;
+        let own = folded(&self.placing.by_key.get(key)?.name);
+        let named = self.spoken_of().filter(|(_, _, placed)| folded(&placed.name).starts_with(&own));
+        let parts = self.unit_of(key).chain(named.map(|(key, device, _)| (key, device)));
+        let (key, device) = { parts }.find(|(_, device)| device.is_of(class))?;
         let name = &self.placing.by_key.get(key)?.spoken;
         let Some(told) = device.sentence(heard) else { return Some(unknown(name)) };
         Some(match device.standing(heard) {
@@ -171,6 +175,8 @@ impl House {
         let unsaid = all.len() - known.len();
         let mut text = if domain == "person" {
             people(&those, wanted)
+        } else if let (Some(what), "on") = (SENSED.iter().find(|(class, ..)| *class == kind), wanted) {
+            sensed(&those, what, &place)
         } else {
             counted(&those, known.len(), kind, &place, wanted)
         };
@@ -189,6 +195,29 @@ impl House {
             text = format!("{text} Of {of} I do not know.");
         }
         Ok(text)
+    }
+}
+
+/// What a binary sensor of a class senses, and how it is said that there is none.
+const SENSED: [(&str, &str, &str); 7] = [
+    ("motion", "there is motion", "there is no motion"),
+    ("smoke", "there is smoke", "there is no smoke"),
+    ("gas", "there is gas", "there is no gas"),
+    ("carbon_monoxide", "there is carbon monoxide", "there is no carbon monoxide"),
+    ("moisture", "there is water", "there is no water"),
+    ("vibration", "something vibrates", "nothing vibrates"),
+    ("occupancy", "somebody is there", "nobody is there"),
+];
+
+fn sensed(those: &[&Known<'_>], (_, some, none): &(&str, &str, &str), place: &str) -> String {
+    let names: Vec<String> =
+        those.iter().take(MOST_NAMES).map(|(_, _, placed)| format!("the {}", placed.spoken)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let at = |said: &str| if place.is_empty() { said.to_owned() } else { said.replace(" there", place) };
+    let said = |said: &str| if said.ends_with(" there") { at(said) } else { format!("{said}{place}") };
+    match names.as_slice() {
+        [] => format!("No, {}.", said(none)),
+        names => format!("Yes, {}: {}.", said(some), listed(names)),
     }
 }
 
@@ -337,8 +366,12 @@ impl Device {
             ("lock", _) => self.is_of(&json!("lock")),
             _ => false,
         };
+        // Who is seen to move is somebody.
+        let somebody = json!(["occupancy", "presence", "motion"]);
+        let is_sensed = || if class == Some(&json!("occupancy")) { self.is_of(&somebody) } else { of_class() };
         match self.component.as_str() {
             "binary_sensor" if domain != "binary_sensor" => told_by_sensor(),
+            "binary_sensor" => is_sensed(),
             "device_tracker" => domain == "person",
             component => component == domain && of_class(),
         }
