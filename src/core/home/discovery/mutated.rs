@@ -45,14 +45,13 @@ fn announcements() -> Vec<(&'static str, Value)> {
 /// Replaces the value that stands at this place when all are counted; how many there are.
 fn replace(value: &mut Value, place: usize, with: &Value) -> usize {
     let mut count = 1;
-    match value {
-        Value::Array(items) => {
-            items.iter_mut().for_each(|item| count += replace(item, place.wrapping_sub(count), with))
-        }
-        Value::Object(fields) => {
-            fields.values_mut().for_each(|field| count += replace(field, place.wrapping_sub(count), with));
-        }
-        _ => {}
+    let items: Vec<&mut Value> = match value {
+        Value::Array(items) => items.iter_mut().collect(),
+        Value::Object(fields) => fields.values_mut().collect(),
+        _ => Vec::new(),
+    };
+    for item in items {
+        count += replace(item, place.wrapping_sub(count), with);
     }
     if place == 0 {
         *value = with.clone();
