@@ -172,6 +172,8 @@ async fn questions_are_answered_from_what_was_reported() {
         let reply = say(&mut client, question).await;
         assert_eq!((reply.text(), told(&reply).len()), (answer, 0), "{question}: {}", reply.last);
     }
+    let reply = say(&mut client, "is there a water leak").await;
+    assert_eq!(reply.last["error"]["message"], "there are no moisture sensors that are known");
     say(&mut client, "turn on the sofa lamp").await;
     let reply = say(&mut client, "how bright is the sofa lamp").await;
     assert_eq!(reply.text(), "The sofa lamp is on.");

@@ -163,7 +163,8 @@ impl House {
         let kind = class.and_then(Value::as_str).unwrap_or(domain);
         let place = place(wish);
         if all.is_empty() {
-            return Err(Refusal(format!("there are no {}{place} that are known", noun(kind, 2))));
+            let of = if domain == "binary_sensor" { format!("{kind} sensors") } else { noun(kind, 2) };
+            return Err(Refusal(format!("there are no {}{place} that are known", of.replace('_', " "))));
         }
         let wanted = wish.text("state").unwrap_or("on");
         // What cannot be reached may have changed since.
