@@ -12,8 +12,9 @@ use serde_json::{Map, Value};
 
 pub use shelly::call;
 
-/// Bytes of one message.
+/// Bytes of one message, and of one that lists the devices of a bridge: about 4 KiB each.
 const MOST_BYTES: usize = 1 << 20;
+const MOST_LIST_BYTES: usize = 4 << 20;
 /// Where devices announce themselves, and where those that wait to be asked are to be met.
 pub const FILTERS: [&str; 10] = [
     "homeassistant/+/+/config",
@@ -104,8 +105,9 @@ pub fn read(topic: &str, payload: &[u8]) -> Result<Vec<Announcement>, String> {
     if payload.trim_ascii().is_empty() {
         return Ok(vec![Announcement::AllGone]);
     }
-    if payload.len() > MOST_BYTES {
-        return Err(format!("the message has more than {MOST_BYTES} bytes"));
+    let most = if zigbee2mqtt::announces(topic) { MOST_LIST_BYTES } else { MOST_BYTES };
+    if payload.len() > most {
+        return Err(format!("the message has more than {most} bytes"));
     }
     let message: Value = serde_json::from_slice(payload).map_err(|error| format!("the message is no JSON: {error}"))?;
     if let (Value::Array(devices), true) = (&message, zigbee2mqtt::announces(topic)) {
@@ -143,5 +145,9 @@ mod tests {
             assert!(read(topic, "[".repeat(100_000).as_bytes()).is_err());
         }
         assert!(!announces("homeassistant/status"));
+        let long = format!("[{}]", " ".repeat(MOST_BYTES));
+        assert_eq!(read("z/bridge/devices", long.as_bytes()), Ok(Vec::new()), "a large network's list is long");
+        assert!(read("z/bridge/devices", &vec![b' '; MOST_LIST_BYTES + 1]).is_ok(), "nothing is said");
+        assert!(read("z/bridge/devices", &vec![b'['; MOST_LIST_BYTES + 1]).is_err());
     }
 }
