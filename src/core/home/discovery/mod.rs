@@ -63,6 +63,14 @@ pub enum Announcement {
 }
 
 impl Announcement {
+    /// One of a device's entities: what it says itself, and what all of the device say.
+    fn of_part(topic: &str, part: String, component: &str, own: Value, shared: &Map<String, Value>) -> Self {
+        let mut config = if let Value::Object(own) = own { own } else { Map::new() };
+        config.extend(shared.clone());
+        let key = Key { topic: topic.to_owned(), part: Some(part) };
+        Self::Is(key, Entity { component: component.to_owned(), config })
+    }
+
     /// Whose it is, where that is one entity.
     #[must_use]
     pub fn key(&self) -> Option<&Key> {

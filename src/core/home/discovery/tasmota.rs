@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Announcement, Entity, Key};
+use super::Announcement;
 
 /// Relays, lights and shutters of one device.
 const MOST_OUTPUTS: usize = 32;
@@ -43,10 +43,8 @@ pub(super) fn read(topic: &str, message: &Map<String, Value>) -> Result<Vec<Anno
             }
             _ => continue,
         };
-        let Value::Object(mut config) = config else { continue };
-        config.extend(device.shared.clone());
-        let key = Key { topic: topic.to_owned(), part: Some(format!("{component}{}", place + 1)) };
-        found.push(Announcement::Is(key, Entity { component: component.to_owned(), config }));
+        let part = format!("{component}{}", place + 1);
+        found.push(Announcement::of_part(topic, part, component, config, &device.shared));
     }
     Ok(found)
 }

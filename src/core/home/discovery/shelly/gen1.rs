@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Made, PERCENT, of_255};
+use super::{Announcement, brightness_as, mired_of, of_255, online, white_as};
 
 /// Models that switch something, by how many relays they have.
 const RELAYS: [(&str, usize); 15] = [
@@ -49,11 +49,11 @@ pub(super) fn id_of<'t>(topic: &'t str, end: &str) -> Option<&'t str> {
 }
 
 /// Reads an announcement.
-pub(super) fn read(message: &Map<String, Value>) -> Result<Vec<Made>, String> {
+pub(super) fn read(topic: &str, message: &Map<String, Value>) -> Result<Vec<Announcement>, String> {
     let text = |key: &str| message.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     let id = text("id").ok_or("the message has no `id`")?;
     let model = text("model").ok_or("the message has no `model`")?;
-    let device = Device { at: format!("shellies/{id}"), id, mode: text("mode").unwrap_or_default() };
+    let device = Device { topic, at: format!("shellies/{id}"), id, mode: text("mode").unwrap_or_default() };
     if let Some((_, sensors)) = SENSORS.iter().find(|(known, _)| model.starts_with(known)) {
         return Ok(sensors.iter().map(|sensor| device.sensor(sensor)).collect());
     }
@@ -81,6 +81,8 @@ pub(super) fn read(message: &Map<String, Value>) -> Result<Vec<Made>, String> {
 }
 
 struct Device<'a> {
+    /// The topic of the message.
+    topic: &'a str,
     id: &'a str,
     /// What its topics begin with.
     at: String,
@@ -89,77 +91,76 @@ struct Device<'a> {
 }
 
 impl Device<'_> {
-    /// What each of its things says; those that sleep on a battery say that they are away most of the time.
-    fn shared(&self, sleeps: bool) -> Value {
-        let mut shared = json!({"device": {"identifiers": [format!("shelly_{}", self.id)], "name": self.id}});
+    /// One of its things; those that sleep on a battery say that they are away most of the time.
+    fn part(&self, component: &str, part: String, own: Value, sleeps: bool) -> Announcement {
+        let device = json!({"identifiers": [format!("shelly_{}", self.id)], "name": self.id});
+        let mut shared = Map::from_iter([("device".to_owned(), device)]);
         if !sleeps {
-            shared["availability_topic"] = json!(format!("{}/online", self.at));
-            (shared["payload_available"], shared["payload_not_available"]) = (json!("true"), json!("false"));
+            shared.extend(online(&self.at));
         }
-        shared
+        Announcement::of_part(self.topic, part, component, own, &shared)
     }
 
     fn name(number: usize, is_only: bool) -> Value {
         if is_only { Value::Null } else { json!((number + 1).to_string()) }
     }
 
-    fn relay(&self, number: usize, is_only: bool) -> Made {
+    fn relay(&self, number: usize, is_only: bool) -> Announcement {
         let at = format!("{}/relay/{number}", self.at);
         let own = json!({
             "name": Self::name(number, is_only), "command_topic": format!("{at}/command"), "state_topic": at,
             "payload_on": "on", "payload_off": "off",
         });
-        Made::new("switch", format!("relay{number}"), own, &self.shared(false))
+        self.part("switch", format!("relay{number}"), own, false)
     }
 
-    fn roller(&self) -> Made {
+    fn roller(&self) -> Announcement {
         let at = format!("{}/roller/0", self.at);
         let own = json!({
             "name": null, "command_topic": format!("{at}/command"), "payload_open": "open", "payload_close": "close",
             "payload_stop": "stop", "position_topic": format!("{at}/pos"), "set_position_topic": format!("{at}/command/pos"),
         });
-        Made::new("cover", "roller0", own, &self.shared(false))
+        self.part("cover", "roller0".to_owned(), own, false)
     }
 
-    fn lamp(&self, kind: &str, number: usize, is_only: bool, whites: Option<(u64, u64)>) -> Made {
+    fn lamp(&self, kind: &str, number: usize, is_only: bool, whites: Option<(u64, u64)>) -> Announcement {
         let at = format!("{}/{kind}/{number}", self.at);
-        let on = format!(r#"{{"turn":"on"{{% if brightness is defined %}},"brightness":{PERCENT}{{% endif %}}"#);
-        let white = r#"{% if color_temp is defined %},"temp":{{ (1000000 / color_temp) | round | int }}{% endif %}"#;
+        let white = if whites.is_some() { white_as("temp") } else { String::new() };
         let mut own = json!({
             "name": Self::name(number, is_only), "schema": "template", "command_topic": format!("{at}/set"),
-            "command_on_template": format!("{on}{}}}", if whites.is_some() { white } else { "" }),
+            "command_on_template": format!(r#"{{"turn":"on"{}{white}}}"#, brightness_as("brightness")),
             "brightness_template": of_255("brightness"),
         });
         if let Some((least, most)) = whites {
-            own["color_temp_template"] = json!("{{ (1000000 / value_json.temp) | round | int }}");
+            own["color_temp_template"] = json!(mired_of("temp"));
             (own["min_kelvin"], own["max_kelvin"]) = (json!(least), json!(most));
         }
-        self.light(&at, &format!("{kind}{number}"), own)
+        self.light(&at, format!("{kind}{number}"), own)
     }
 
-    fn coloured(&self) -> Made {
+    fn coloured(&self) -> Announcement {
         let at = format!("{}/color/0", self.at);
-        let on = format!(r#"{{"turn":"on"{{% if brightness is defined %}},"gain":{PERCENT}{{% endif %}}"#);
         let colour =
             r#"{% if red is defined %},"red":{{ red }},"green":{{ green }},"blue":{{ blue }},"white":0{% endif %}"#;
         let own = json!({
             "name": null, "schema": "template", "command_topic": format!("{at}/set"),
-            "command_on_template": format!("{on}{colour}}}"), "brightness_template": of_255("gain"),
+            "command_on_template": format!(r#"{{"turn":"on"{}{colour}}}"#, brightness_as("gain")),
+            "brightness_template": of_255("gain"),
             "red_template": "{{ value_json.red }}", "green_template": "{{ value_json.green }}",
             "blue_template": "{{ value_json.blue }}",
         });
-        self.light(&at, "color0", own)
+        self.light(&at, "color0".to_owned(), own)
     }
 
     /// What all lamps have alike.
-    fn light(&self, at: &str, part: &str, mut own: Value) -> Made {
+    fn light(&self, at: &str, part: String, mut own: Value) -> Announcement {
         own["command_off_template"] = json!(r#"{"turn":"off"}"#);
         own["state_topic"] = json!(format!("{at}/status"));
         own["state_template"] = json!("{{ 'on' if value_json.ison else 'off' }}");
-        Made::new("light", part, own, &self.shared(false))
+        self.part("light", part, own, false)
     }
 
-    fn sensor(&self, (topic, component, class, unit, on): &Sensor) -> Made {
+    fn sensor(&self, (topic, component, class, unit, on): &Sensor) -> Announcement {
         let mut own = json!({"device_class": class, "state_topic": format!("{}/sensor/{topic}", self.at)});
         if !unit.is_empty() {
             own["unit_of_measurement"] = json!(unit);
@@ -168,6 +169,6 @@ impl Device<'_> {
             own["payload_on"] = json!(on);
             own["payload_off"] = json!(if *on == "open" { "close" } else { "false" });
         }
-        Made::new(component, *topic, own, &self.shared(true))
+        self.part(component, (*topic).to_owned(), own, true)
     }
 }

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Made, PERCENT, of_255, question};
+use super::{Announcement, brightness_as, mired_of, of_255, online, question, white_as};
 use crate::core::home::Message;
 
 /// Where answers go: between these stands the device's topic.
@@ -34,7 +34,7 @@ pub(super) fn questions(prefix: &str) -> Vec<Message> {
 }
 
 /// The states that a message tells, by the topics they are kept under.
-pub(super) fn parts(topic: &str, payload: &[u8]) -> Vec<(String, Map<String, Value>)> {
+pub(in crate::core::home) fn parts(topic: &str, payload: &[u8]) -> Vec<(String, Map<String, Value>)> {
     let answered = prefix_of(topic, STATUS);
     let Some(prefix) = answered.or_else(|| topic.strip_suffix(EVENTS)) else { return Vec::new() };
     let Ok(Value::Object(mut message)) = serde_json::from_slice(payload) else { return Vec::new() };
@@ -51,7 +51,7 @@ pub(super) fn parts(topic: &str, payload: &[u8]) -> Vec<(String, Map<String, Val
 }
 
 /// Reads an answer to the question what a device is.
-pub(super) fn read(prefix: &str, message: &Map<String, Value>) -> Result<Vec<Made>, String> {
+pub(super) fn read(topic: &str, prefix: &str, message: &Map<String, Value>) -> Result<Vec<Announcement>, String> {
     if let Some(error) = message.get("error") {
         let why = error.get("message").and_then(Value::as_str).unwrap_or("no reason is given");
         return Err(format!("the device does not say what it is: {why}; RPC over MQTT must need no password there"));
@@ -60,13 +60,16 @@ pub(super) fn read(prefix: &str, message: &Map<String, Value>) -> Result<Vec<Mad
     let id = message.get("src").and_then(Value::as_str).unwrap_or(prefix);
     let about = config.get("sys").and_then(|sys| sys.get("device"));
     let name = about.and_then(|device| device.get("name")).and_then(Value::as_str).filter(|name| !name.is_empty());
-    let shared = json!({
-        "availability_topic": format!("{prefix}/online"), "payload_available": "true", "payload_not_available": "false",
-        "qos": 1, "device": {"identifiers": [format!("shelly_{id}")], "name": name.unwrap_or(id)},
-    });
+    let device = json!({"identifiers": [format!("shelly_{id}")], "name": name.unwrap_or(id)});
+    let mut shared = Map::from_iter([("device".to_owned(), device), ("qos".to_owned(), json!(1))]);
+    shared.extend(online(prefix));
     let outputs = config.keys().filter(|key| is_output(kind_of(key))).count();
     let device = Device { prefix, config, shared, is_only: outputs == 1 };
-    Ok(config.keys().take(MOST_COMPONENTS).filter_map(|key| device.made(key)).collect())
+    let part = |key: &String| {
+        let (component, own) = device.made(key)?;
+        Some(Announcement::of_part(topic, key.clone(), component, own, &device.shared))
+    };
+    Ok(config.keys().take(MOST_COMPONENTS).filter_map(part).collect())
 }
 
 fn kind_of(key: &str) -> &str {
@@ -81,20 +84,20 @@ struct Device<'a> {
     /// What its topics begin with.
     prefix: &'a str,
     config: &'a Map<String, Value>,
-    shared: Value,
+    shared: Map<String, Value>,
     /// Whether it has one output, which is called as the device is.
     is_only: bool,
 }
 
 impl Device<'_> {
-    fn made(&self, key: &str) -> Option<Made> {
+    /// What a component is, and what it says of itself.
+    fn made(&self, key: &str) -> Option<(&'static str, Value)> {
         let (kind, id) = key.split_once(':')?;
         let id: u64 = id.parse().ok()?;
         let state = format!("{}/status/{key}", self.prefix);
         let field = |field: &str| format!("{{{{ value_json.{field} }}}}");
         let sensor = |class: &str, unit: &str, name: &str| {
-            let of = json!({"state_topic": state, "device_class": class, "value_template": field(name)});
-            let mut own = of;
+            let mut own = json!({"state_topic": state, "device_class": class, "value_template": field(name)});
             if !unit.is_empty() {
                 own["unit_of_measurement"] = json!(unit);
             }
@@ -105,7 +108,7 @@ impl Device<'_> {
             (own["payload_on"], own["payload_off"]) = (json!("True"), json!("False"));
             own
         };
-        let (component, own) = match kind {
+        Some(match kind {
             "switch" if self.is_light(id) => ("light", self.light(key, id, "Switch")),
             "switch" => ("switch", self.switch(key, id)),
             "light" => ("light", self.light(key, id, "Light")),
@@ -120,8 +123,7 @@ impl Device<'_> {
             "smoke" => ("binary_sensor", alarm("smoke")),
             "flood" => ("binary_sensor", alarm("moisture")),
             _ => return None,
-        };
-        Some(Made::new(component, key, own, &self.shared))
+        })
     }
 
     /// Whether a switch switches a lamp, as the app was told.
@@ -168,7 +170,7 @@ impl Device<'_> {
         let mut own = json!({"schema": "template", "state_template": "{{ 'on' if value_json.output else 'off' }}"});
         let method = format!("{component}.Set");
         if component != "Switch" {
-            on.extend([r#"{% if brightness is defined %},"brightness":"#, PERCENT, "{% endif %}"]);
+            on += &brightness_as("brightness");
             own["brightness_template"] = json!(of_255("brightness"));
         }
         if component.starts_with("RGB") {
@@ -178,8 +180,8 @@ impl Device<'_> {
             }
         }
         if component == "CCT" {
-            on += r#"{% if color_temp is defined %},"ct":{{ (1000000 / color_temp) | round | int }}{% endif %}"#;
-            own["color_temp_template"] = json!("{{ (1000000 / value_json.ct) | round | int }}");
+            on += &white_as("ct");
+            own["color_temp_template"] = json!(mired_of("ct"));
             (own["min_kelvin"], own["max_kelvin"]) = (json!(2_700), json!(6_500));
         }
         own["command_on_template"] = json!(Self::call(&method, &on));

@@ -8,8 +8,10 @@ mod gen2;
 
 use serde_json::{Map, Value};
 
-use super::{Announcement, Entity, Key};
+use super::Announcement;
 use crate::core::home::Message;
+
+pub(in crate::core::home) use gen2::parts;
 
 /// Whether messages on this topic say what a device is.
 pub(super) fn announces(topic: &str) -> bool {
@@ -21,16 +23,10 @@ pub(super) fn announces(topic: &str) -> bool {
 /// # Errors
 /// What is wrong with it, in one sentence.
 pub(super) fn read(topic: &str, message: &Map<String, Value>) -> Result<Vec<Announcement>, String> {
-    let made = match gen2::prefix_of(topic, gen2::CONFIG) {
-        Some(prefix) => gen2::read(prefix, message)?,
-        None => gen1::read(message)?,
-    };
-    let announcement = |Made { part, component, config }: Made| {
-        let key = Key { topic: topic.to_owned(), part: Some(part) };
-        let Value::Object(config) = config else { return None };
-        Some(Announcement::Is(key, Entity { component: component.to_owned(), config }))
-    };
-    Ok(made.into_iter().filter_map(announcement).collect())
+    match gen2::prefix_of(topic, gen2::CONFIG) {
+        Some(prefix) => gen2::read(topic, prefix, message),
+        None => gen1::read(topic, message),
+    }
 }
 
 /// What makes every device of the first generation say what it is.
@@ -52,36 +48,36 @@ pub(in crate::core::home) fn questions(who: &str) -> Vec<Message> {
     }
 }
 
-/// States of several components that come in one message: the topics that they are told on, and what they say.
-pub(in crate::core::home) fn parts(topic: &str, payload: &[u8]) -> Vec<(String, Map<String, Value>)> {
-    gen2::parts(topic, payload)
-}
-
 /// Not asked for an answer by the broker, which may not let us ask at all.
 fn question(topic: &str, payload: &str) -> Message {
     Message { topic: topic.to_owned(), payload: payload.to_owned(), qos: 0, retain: false }
 }
 
-/// One thing that a device is.
-struct Made {
-    /// Which of the device's things it is.
-    part: String,
-    component: &'static str,
-    config: Value,
+/// Where devices of every generation tell whether they can be reached.
+fn online(at: &str) -> Map<String, Value> {
+    let topic = format!("{at}/online");
+    let said =
+        [("availability_topic", topic.as_str()), ("payload_available", "true"), ("payload_not_available", "false")];
+    said.map(|(key, value)| (key.to_owned(), Value::from(value))).into_iter().collect()
 }
 
-impl Made {
-    fn new(component: &'static str, part: impl Into<String>, own: Value, shared: &Value) -> Self {
-        let mut config = own;
-        if let (Some(config), Some(shared)) = (config.as_object_mut(), shared.as_object()) {
-            config.extend(shared.clone());
-        }
-        Self { part: part.into(), component, config }
-    }
+/// In a template: a brightness in percent under this key, where one is wanted; never 0, which would be off.
+fn brightness_as(key: &str) -> String {
+    let percent = "{{ [(brightness / 2.55) | round | int, 1] | max }}";
+    format!(r#"{{% if brightness is defined %}},"{key}":{percent}{{% endif %}}"#)
 }
 
-/// A template that is a number of percent of a brightness of 255.
-const PERCENT: &str = "{{ [(brightness / 2.55) | round | int, 1] | max }}";
+/// In a template: a white in kelvin under this key, where one is wanted.
+fn white_as(key: &str) -> String {
+    let kelvin = "{{ (1000000 / color_temp) | round | int }}";
+    format!(r#"{{% if color_temp is defined %}},"{key}":{kelvin}{{% endif %}}"#)
+}
+
+/// The white in mired that a report of this field in kelvin means.
+fn mired_of(field: &str) -> String {
+    format!("{{{{ (1000000 / value_json.{field}) | round | int }}}}")
+}
+
 /// The brightness of 255 that a report of this field in percent means.
 fn of_255(field: &str) -> String {
     format!("{{{{ (value_json.{field} * 2.55) | round | int }}}}")

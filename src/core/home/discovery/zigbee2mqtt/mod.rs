@@ -1,5 +1,5 @@
-//! What `Zigbee2MQTT` says of its devices and groups by itself, translated into Home Assistant's form: for where its announcements to
-//! Home Assistant are off, as they are unless somebody turns them on.
+//! What `Zigbee2MQTT` says of its devices and groups by itself, translated into Home Assistant's form: for where its
+//! announcements to Home Assistant are off, as they are unless somebody turns them on.
 //!
 //! Fields are those of its documentation: "MQTT Topics and Messages", `bridge/devices`, and "Exposes".
 
@@ -7,7 +7,7 @@ mod groups;
 
 use serde_json::{Map, Value, json};
 
-use super::{Announcement, Entity, Key};
+use super::Announcement;
 
 pub(in crate::core::home) use groups::{Group, Groups};
 
@@ -120,9 +120,7 @@ impl<'a> Device<'a> {
             }
             config.insert("unique_id".to_owned(), json!(part));
             config.entry("state_topic").or_insert_with(|| json!(self.at));
-            config.extend(self.shared.clone());
-            let key = Key { topic: topic.to_owned(), part: Some(part) };
-            found.push(Announcement::Is(key, Entity { component: component.to_owned(), config }));
+            found.push(Announcement::of_part(topic, part, component, Value::Object(config), &self.shared));
         }
         found
     }
