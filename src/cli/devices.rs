@@ -88,12 +88,11 @@ pub(super) fn listen(loaded: &Loaded, most: Duration) -> Result<House, Outcome> 
         complain(&format_args!("listening to the broker {}:{}", settings.host, settings.port));
     }
     let heard = runtime.block_on(listen::listen(&settings, &filters, patience, |topic, payload| {
-        let announced = discovery::announces(topic);
-        let topics = if announced { house.announce(topic, payload) } else { Vec::new() };
-        if !announced {
-            house.hear(topic, payload);
+        if discovery::announces(topic) {
+            return Next { topics: house.announce(topic, payload), ..Next::default() };
         }
-        Next { topics, questions: house.questions() }
+        house.hear(topic, payload);
+        Next { questions: house.questions(), ..Next::default() }
     }));
     match heard {
         Ok(()) => Ok(house),

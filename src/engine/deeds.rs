@@ -112,10 +112,7 @@ impl Deeds {
             });
             let steps: &[Step] = if let Part::Steps(granted, _) = part { &granted.steps } else { &[] };
             let by_home = steps.iter().enumerate().flat_map(|(number, step)| {
-                step.messages.iter().map(move |message| {
-                    let (topic, payload) = (message.topic.clone(), message.payload.clone());
-                    (Some((place, number)), Command { topic, payload, qos: message.qos, retain: message.retain })
-                })
+                step.messages.iter().map(move |message| (Some((place, number)), Command::from(message.clone())))
             });
             for (owner, command) in by_rule.chain(by_home) {
                 let (topic, payload) = (command.topic.clone(), command.payload.clone());

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::core::home::described::Described;
-use crate::core::home::{House, Message, Reserved, discovery};
+use crate::core::home::{House, Reserved, discovery};
 use crate::core::intents::Rules;
 use crate::core::secret::Secret;
 
-use super::{Command, Engine, lock};
+use super::{Engine, lock};
 
 /// Announcements come many at once; their names are learned once they have been silent for so long.
 const SETTLED: Duration = Duration::from_millis(100);
@@ -144,9 +144,9 @@ impl Engine {
         for topic in &others {
             home.wake(topic);
         }
-        for Message { topic, payload, qos, retain } in questions {
+        for question in questions {
             // A device that is not asked now is asked on the next connection.
-            let _ = self.shared.bus.command(Command { topic, payload, qos, retain });
+            let _ = self.shared.bus.command(question.into());
         }
         Vec::new()
     }

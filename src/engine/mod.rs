@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use crate::core::home::Message;
 use crate::core::intents::{Rules, Said, Understood};
 use crate::core::reply::{Code, Final, Reply};
 use crate::core::routing::{self, Asked, Route};
@@ -104,6 +105,12 @@ pub struct Command {
     pub qos: u8,
     /// Whether the broker keeps it.
     pub retain: bool,
+}
+
+impl From<Message> for Command {
+    fn from(Message { topic, payload, qos, retain }: Message) -> Self {
+        Self { topic, payload, qos, retain }
+    }
 }
 
 /// A device command could not be sent.

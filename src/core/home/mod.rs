@@ -214,6 +214,7 @@ impl House {
         let Entity { component, config } = entity;
         let mut fields = Fields::new(config, &self.reserved, &mut self.templates, &mut problems);
         let thing = Thing::read(component, &mut fields);
+        let lasts = if fields.has("expire_after") { fields.number("expire_after") } else { None };
         let mut topics = Vec::new();
         match thing {
             None => {
@@ -224,7 +225,8 @@ impl House {
             }
             Some(thing) => {
                 let availability = Availability::read(config, &self.reserved, &mut self.templates, &mut problems);
-                let device = Device::new(&key, component, config, thing, availability);
+                let lasts = lasts.filter(|s| *s > 0.0).and_then(|s| Duration::try_from_secs_f64(s).ok());
+                let device = Device { lasts, ..Device::new(&key, component, config, thing, availability) };
                 let readings = device.thing.readings().into_iter().chain(device.availability.readings());
                 for reading in readings {
                     if !self.payloads.contains_key(&reading.topic) {
@@ -332,7 +334,7 @@ impl Device {
             is_group: place::is_group(config),
             thing,
             availability,
-            lasts: place::number(config.get("expire_after")).and_then(|s| Duration::try_from_secs_f64(s).ok()),
+            lasts: None,
             unit: place::unit(config),
         }
     }
@@ -344,7 +346,7 @@ impl Device {
         }
         let ages = self.thing.readings().into_iter().filter_map(|reading| heard.age(reading));
         match (ages.min(), self.lasts) {
-            (Some(age), Some(lasts)) if !lasts.is_zero() && age > lasts => Standing::Stale(age),
+            (Some(age), Some(lasts)) if age > lasts => Standing::Stale(age),
             _ => Standing::Fresh,
         }
     }

@@ -15,11 +15,6 @@ pub(super) fn text(value: Option<&Value>) -> Option<String> {
     value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// A number, which may be written as a text.
-pub(super) fn number(value: Option<&Value>) -> Option<f64> {
-    value?.as_f64().or_else(|| value?.as_str()?.trim().parse().ok()).filter(|number| number.is_finite())
-}
-
 /// What an entity is called: the device's name and its own, as Home Assistant shows it. An entity without a name of its own
 /// is the device itself, or is called after its class.
 pub(super) fn name(key: &Key, config: &Map<String, Value>) -> String {

@@ -4,7 +4,7 @@
 //! so that the link's channel never fills.
 
 use crate::core::home::{Message, discovery};
-use crate::engine::{Bus as _, Command, Engine};
+use crate::engine::{Bus as _, Engine};
 
 use super::outbox::Outbox;
 
@@ -61,8 +61,8 @@ impl DeviceTopics {
         }
         if self.wanted.is_empty() {
             // Once all is listened to that they answer on.
-            if let Some(Message { topic, payload, qos, retain }) = self.call.take() {
-                let _ = outbox.command(Command { topic, payload, qos, retain });
+            if let Some(call) = self.call.take() {
+                let _ = outbox.command(call.into());
             }
             return;
         }

@@ -15,10 +15,7 @@ impl House {
         }
         for (group, members) in self.groups.ids() {
             let of_group = self.steps_of(members, steps);
-            let Some(component) = self.component_of_all(&of_group, steps).filter(|_| of_group.len() == members.len())
-            else {
-                continue;
-            };
+            let Some(component) = self.component_of_all(members.len(), &of_group, steps) else { continue };
             let known = self.devices.iter().find(|(_, device)| {
                 device.is_group && device.component == component && device.unit_id() == Some(group.as_str())
             });
@@ -39,19 +36,18 @@ impl House {
         steps.iter().enumerate().filter(|(_, step)| is_member(step)).map(|(number, _)| number).collect()
     }
 
-    /// What all of these devices are, where that is one thing each and they are to do the same.
-    fn component_of_all(&self, of_group: &[usize], steps: &[Step]) -> Option<&str> {
-        let some = || of_group.iter().filter_map(|number| steps.get(*number));
-        let first = some().next()?;
-        let (component, unit) =
-            self.devices.get(&first.key).map(|device| (device.component.as_str(), device.unit_id()))?;
-        let mut units = BTreeSet::from([unit]);
-        let is_alike = |step: &Step, units: &mut BTreeSet<Option<_>>| {
-            self.devices.get(&step.key).is_some_and(|device| {
-                device.component == component && step.deeds == first.deeds && units.insert(device.unit_id())
-            })
+    /// What all of so many members are, where each is one thing and they are to do the same.
+    fn component_of_all(&self, members: usize, of_group: &[usize], steps: &[Step]) -> Option<&str> {
+        let known = |number: &usize| {
+            let step = steps.get(*number)?;
+            Some((self.devices.get(&step.key)?, &step.deeds))
         };
-        (some().skip(1).all(|step| is_alike(step, &mut units)) && !first.deeds.is_empty()).then_some(component)
+        let all: Vec<(&Device, _)> = of_group.iter().filter_map(known).collect();
+        let (first, deeds) = *all.first()?;
+        let units: BTreeSet<_> = all.iter().filter_map(|(device, _)| device.unit_id()).collect();
+        let is_alike = all.iter().all(|(device, other)| device.component == first.component && *other == deeds);
+        let is_whole = all.len() == members && units.len() == members;
+        (is_whole && is_alike && !deeds.is_empty()).then_some(first.component.as_str())
     }
 
     /// Puts a group's messages in the place of its members', where there are fewer.

@@ -199,27 +199,32 @@ impl House {
     }
 }
 
-/// What a binary sensor of a class senses, and how it is said that there is none.
-const SENSED: [(&str, &str, &str); 7] = [
-    ("motion", "there is motion", "there is no motion"),
-    ("smoke", "there is smoke", "there is no smoke"),
-    ("gas", "there is gas", "there is no gas"),
-    ("carbon_monoxide", "there is carbon monoxide", "there is no carbon monoxide"),
-    ("moisture", "there is water", "there is no water"),
-    ("vibration", "something vibrates", "nothing vibrates"),
-    ("occupancy", "somebody is there", "nobody is there"),
+/// What a binary sensor of a class senses, how it is said that there is none, and where, if nowhere else is said.
+const SENSED: [(&str, &str, &str, &str); 7] = [
+    ("motion", "there is motion", "there is no motion", ""),
+    ("smoke", "there is smoke", "there is no smoke", ""),
+    ("gas", "there is gas", "there is no gas", ""),
+    ("carbon_monoxide", "there is carbon monoxide", "there is no carbon monoxide", ""),
+    ("moisture", "there is water", "there is no water", ""),
+    ("vibration", "something vibrates", "nothing vibrates", ""),
+    ("occupancy", "somebody is", "nobody is", " there"),
 ];
 
-fn sensed(those: &[&Known<'_>], (_, some, none): &(&str, &str, &str), place: &str) -> String {
-    let names: Vec<String> =
-        those.iter().take(MOST_NAMES).map(|(_, _, placed)| format!("the {}", placed.spoken)).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let at = |said: &str| if place.is_empty() { said.to_owned() } else { said.replace(" there", place) };
-    let said = |said: &str| if said.ends_with(" there") { at(said) } else { format!("{said}{place}") };
-    match names.as_slice() {
-        [] => format!("No, {}.", said(none)),
-        names => format!("Yes, {}: {}.", said(some), listed(names)),
+fn sensed(those: &[&Known<'_>], (_, some, none, usual): &(&str, &str, &str, &str), place: &str) -> String {
+    let place = if place.is_empty() { usual } else { place };
+    if those.is_empty() {
+        return format!("No, {none}{place}.");
     }
+    let names = named(those);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    format!("Yes, {some}{place}: {}.", listed(&names))
+}
+
+/// The first names, and how many more there are.
+fn named(those: &[&Known<'_>]) -> Vec<String> {
+    let names = those.iter().take(MOST_NAMES).map(|(_, _, placed)| format!("the {}", placed.spoken));
+    let more = those.len().saturating_sub(MOST_NAMES);
+    names.chain((more > 0).then(|| format!("{more} more"))).collect()
 }
 
 fn people(those: &[&Known<'_>], wanted: &str) -> String {
@@ -239,11 +244,8 @@ fn people(those: &[&Known<'_>], wanted: &str) -> String {
 }
 
 fn counted(those: &[&Known<'_>], of: usize, kind: &str, place: &str, wanted: &str) -> String {
-    let names: Vec<String> =
-        those.iter().take(MOST_NAMES).map(|(_, _, placed)| format!("the {}", placed.spoken)).collect();
-    let more = those.len().saturating_sub(MOST_NAMES);
-    let more = (more > 0).then(|| format!("{more} more"));
-    let names: Vec<&str> = names.iter().chain(&more).map(String::as_str).collect();
+    let names = named(those);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     match (those.len(), of) {
         (0, 1) => format!("No, the one {}{place} is not {wanted}.", noun(kind, 1)),
         (0, _) => format!("No, none of the {of} {}{place} is {wanted}.", noun(kind, of)),
