@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::colour::Rgb;
 use super::templates::Templates;
-use super::things::{Deed, Lack};
+use super::things::{Deed, Lack, Setting};
 use super::{House, Message, Reserved, Seen};
 
 fn now() -> Zoned {
@@ -137,8 +137,8 @@ fn every_kind_does_what_it_can() {
     });
     assert_eq!(one("fan", &fan, &Deed::Speed(0.5)), "2");
     assert_eq!(one("fan", &fan, &Deed::Speed(0.0)), "OFF");
-    assert_eq!(one("fan", &fan, &Deed::Preset("Smart mode".to_owned())), "smart_mode");
-    let wrong = sent("fan", &fan, &Deed::Preset("storm".to_owned()));
+    assert_eq!(one("fan", &fan, &Deed::Choose(Setting::Preset, "Smart mode".to_owned())), "smart_mode");
+    let wrong = sent("fan", &fan, &Deed::Choose(Setting::Preset, "storm".to_owned()));
     assert_eq!(wrong, Err(Lack::Unknown(vec!["auto".to_owned(), "smart_mode".to_owned()])));
     let climate = json!({
         "temperature_command_topic": "t", "min_temp": "5", "max_temp": "30",
@@ -151,7 +151,10 @@ fn every_kind_does_what_it_can() {
     assert_eq!((one("lock", &lock, &Deed::Lock), one("lock", &lock, &Deed::Unlock)), ("L".into(), "UNLOCK".into()));
     assert_eq!(one("siren", &json!({"command_topic": "s"}), &Deed::On), r#"{"state":"ON"}"#);
     assert_eq!(one("number", &json!({"command_topic": "n", "max": 10}), &Deed::Number(3.0)), "3");
-    assert_eq!(one("select", &json!({"command_topic": "n", "options": ["a b"]}), &Deed::Choose("A_B".into())), "a b");
+    assert_eq!(
+        one("select", &json!({"command_topic": "n", "options": ["a b"]}), &Deed::Choose(Setting::Select, "A_B".into())),
+        "a b"
+    );
     assert_eq!(one("button", &json!({"command_topic": "b"}), &Deed::Press), "PRESS");
     assert_eq!(one("vacuum", &json!({"command_topic": "v"}), &Deed::Dock), "return_to_base");
     assert_eq!(one("lawn_mower", &json!({"dock_command_topic": "d"}), &Deed::Dock), "dock");

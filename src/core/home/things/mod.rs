@@ -61,16 +61,10 @@ pub enum Deed {
     Temperature(f64),
     /// A relative humidity in percent.
     Humidity(f64),
-    /// How it works: heat, cool, auto, …
-    Mode(String),
-    /// A preset: eco, away, …
-    Preset(String),
-    /// How its fan blows.
-    FanMode(String),
+    /// One of what it offers for a setting.
+    Choose(Setting, String),
     /// A part of its full speed, 0 to 1.
     Speed(f64),
-    /// One of what it offers.
-    Choose(String),
     /// A number.
     Number(f64),
     /// Begin to clean or to mow.
@@ -95,6 +89,21 @@ pub enum Deed {
     Mute,
     /// Be heard again.
     Unmute,
+}
+
+/// What can be one of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// How it works: heat, cool, auto, …
+    Mode,
+    /// How it works for a while: eco, away, …
+    Preset,
+    /// How its fan blows.
+    FanMode,
+    /// What it plays from.
+    Source,
+    /// What a select is there for.
+    Select,
 }
 
 /// What was heard last on a topic.
@@ -275,19 +284,26 @@ impl Thing {
         fn of(told: Option<&Told>) -> Vec<&Reading> {
             told.into_iter().map(|told| &told.reading).collect()
         }
+        fn states<'a>(choices: &[&'a Option<Choice>]) -> Vec<&'a Reading> {
+            choices.iter().filter_map(|choice| choice.as_ref()?.state.as_ref()).collect()
+        }
         match self {
             Self::Light(light) => [of(light.state.as_ref()), light.brightness.iter().collect()].concat(),
-            Self::Switch(switch) | Self::Humidifier(Humidifier { switch, .. }) => of(switch.state.as_ref()),
-            Self::Fan(fan) => [of(fan.switch.state.as_ref()), fan.at.iter().collect()].concat(),
+            Self::Switch(switch) => of(switch.state.as_ref()),
+            Self::Humidifier(Humidifier { switch, mode, .. }) => [of(switch.state.as_ref()), states(&[mode])].concat(),
+            Self::Fan(fan) => [of(fan.switch.state.as_ref()), fan.at.iter().collect(), states(&[&fan.preset])].concat(),
             Self::Cover(cover) => [of(cover.state.as_ref()), cover.at.iter().collect()].concat(),
             Self::Lock(lock) => of(lock.state.as_ref()),
             Self::Climate(climate) => {
-                [&climate.state, &climate.current, &climate.wanted].into_iter().flatten().collect()
+                let own = [&climate.state, &climate.current, &climate.wanted].into_iter().flatten().collect();
+                [own, states(&[&climate.preset, &climate.fan])].concat()
             }
             Self::Choice(Choice { state, .. })
             | Self::Number(Number { state, .. })
             | Self::Mover(Mover { state, .. }) => state.iter().collect(),
-            Self::Player(player) => [of(player.state.as_ref()), player.at.iter().collect()].concat(),
+            Self::Player(player) => {
+                [of(player.state.as_ref()), player.at.iter().collect(), states(&[&player.source])].concat()
+            }
             Self::Press(_) => Vec::new(),
             Self::Sensor(told, _) => of(told.as_ref()),
         }
@@ -396,11 +412,33 @@ impl Thing {
         Some(cover.percent(&heard.read(cover.at.as_ref())?)? / 100.0)
     }
 
+    /// What it offers for a setting.
+    pub(super) fn offers(&self, setting: Setting) -> Option<&Choice> {
+        match (self, setting) {
+            (Self::Climate(climate), Setting::Mode) => climate.mode.as_ref(),
+            (Self::Climate(climate), Setting::Preset) => climate.preset.as_ref(),
+            (Self::Climate(climate), Setting::FanMode) => climate.fan.as_ref(),
+            (Self::Fan(fan), Setting::Preset) => fan.preset.as_ref(),
+            (Self::Humidifier(humidifier), Setting::Mode) => humidifier.mode.as_ref(),
+            (Self::Player(player), Setting::Source) => player.source.as_ref(),
+            (Self::Choice(choice), Setting::Select) => Some(choice),
+            _ => None,
+        }
+    }
+
+    /// What it reports to be set to; `None` where that is not known.
+    pub(super) fn chosen(&self, setting: Setting, heard: &Heard<'_>) -> Option<String> {
+        heard.read(self.offers(setting)?.state.as_ref())
+    }
+
     /// The messages that do it.
     ///
     /// # Errors
     /// Why it cannot.
     pub(super) fn messages(&self, deed: &Deed, made: &Making<'_>) -> Result<Vec<Message>, Lack> {
+        if let Deed::Choose(setting, name) = deed {
+            return self.offers(*setting).ok_or(Lack::Deed)?.message(name, made);
+        }
         match self {
             Self::Light(light) => light.messages(change(deed)?, made),
             Self::Switch(switch) => switch.messages(deed, made),
@@ -410,11 +448,10 @@ impl Thing {
             Self::Lock(lock) => lock.messages(deed, made),
             Self::Climate(climate) => climate.messages(deed, made),
             Self::Press(press) => press.messages(deed),
-            Self::Choice(choice) => choice.messages(deed, made),
             Self::Number(number) => number.messages(deed, made),
             Self::Mover(mover) => mover.messages(deed),
             Self::Player(player) => player.messages(deed, made),
-            Self::Sensor(..) => Err(Lack::Deed),
+            Self::Choice(_) | Self::Sensor(..) => Err(Lack::Deed),
         }
     }
 }
@@ -435,13 +472,6 @@ fn change(deed: &Deed) -> Result<Change, Lack> {
         Deed::Colour(colour) => Change::Colour(*colour),
         _ => return Err(Lack::Deed),
     })
-}
-
-/// The one of what a thing offers that was meant, whatever its case, its spaces and its underscores.
-fn choose(offered: &[String], wanted: &str) -> Result<String, Lack> {
-    let folded = |text: &str| text.to_lowercase().replace(['_', '-'], " ");
-    let chosen = offered.iter().find(|offered| folded(offered) == folded(wanted));
-    chosen.cloned().ok_or_else(|| Lack::Unknown(offered.to_vec()))
 }
 
 /// A part of a range in whole steps, 0 its lower and 1 its upper end.

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::switch::{one, step};
+use super::value::Choice;
 use super::{Deed, Heard, Lack};
 use crate::core::home::fields::{Fields, Making, Message, Order, Reading, Told};
 
@@ -32,6 +33,8 @@ pub(in crate::core::home) struct Player {
     volume: Option<Order>,
     /// Its volume when silent and when loudest.
     range: (f64, f64),
+    /// What it can play from.
+    pub(super) source: Option<Choice>,
     pub(super) state: Option<Told>,
     pub(super) at: Option<Reading>,
 }
@@ -57,10 +60,11 @@ impl Player {
             quieter: say(fields, "payload_volume_down", None),
             volume: fields.order("volume_command_topic", Some("volume_command_template")),
             range: (fields.number("volume_min").unwrap_or(0.0), fields.number("volume_max").unwrap_or(100.0)),
+            source: Choice::of(fields, "source", &[]),
             state: fields.told("state_topic", Some("value_template"), &STATES),
             at: fields.reading("volume_state_topic", Some("volume_value_template")),
         };
-        (order.is_some() || player.volume.is_some()).then_some(player)
+        (order.is_some() || player.volume.is_some() || player.source.is_some()).then_some(player)
     }
 
     /// What it can be made to do.
@@ -72,7 +76,8 @@ impl Player {
             ("volume", self.volume.is_some() || self.louder.is_some()),
             ("mute", self.mute.is_some() || self.volume.is_some()),
         ];
-        all.into_iter().filter(|(_, can)| *can).map(|(name, _)| name.to_owned()).collect()
+        let source = self.source.as_ref().map(|source| format!("source {}", source.options.join("/")));
+        all.into_iter().filter(|(_, can)| *can).map(|(name, _)| name.to_owned()).chain(source).collect()
     }
 
     /// How loud it is, in percent.
@@ -85,7 +90,9 @@ impl Player {
     /// Its state in a few words.
     pub(super) fn told(&self, heard: &Heard<'_>) -> Option<String> {
         let volume = self.percent(heard).map(|percent| format!("volume {percent} %"));
-        let all: Vec<String> = [heard.told(self.state.as_ref()), volume].into_iter().flatten().collect();
+        let source = self.source.as_ref().and_then(|source| heard.read(source.state.as_ref()));
+        let all = [heard.told(self.state.as_ref()), source, volume];
+        let all: Vec<String> = all.into_iter().flatten().collect();
         (!all.is_empty()).then(|| all.join(", "))
     }
 

@@ -1,6 +1,6 @@
 //! Whether a thing's reports say that what was wanted of it has come about.
 
-use super::{Climate, Cover, Deed, Fan, Heard, Humidifier, Light, Mover, Player, Thing};
+use super::{Choice, Climate, Cover, Deed, Fan, Heard, Humidifier, Light, Mover, Player, Thing};
 
 /// Percent points, and parts of a degree, that a report may be off by rounding.
 const NEAR_PERCENT: f64 = 2.0;
@@ -37,6 +37,9 @@ impl Thing {
         if self.readings().is_empty() {
             return Silent;
         }
+        if let Deed::Choose(setting, wanted) = deed {
+            return self.offers(*setting).map_or(No, |choice| of_choice(choice, wanted, heard));
+        }
         match self {
             Self::Light(light) => of_light(light, deed, heard),
             Self::Switch(switch) | Self::Humidifier(Humidifier { switch, .. }) => {
@@ -46,18 +49,22 @@ impl Thing {
             Self::Cover(cover) => of_cover(cover, deed, heard),
             Self::Lock(lock) => of_lock(heard.told(lock.state.as_ref()).as_deref(), deed),
             Self::Climate(climate) => of_climate(climate, deed, heard),
-            Self::Choice(choice) => match (deed, heard.read(choice.state.as_ref())) {
-                (Deed::Choose(wanted) | Deed::Mode(wanted), Some(state)) => yes(state.eq_ignore_ascii_case(wanted)),
-                _ => No,
-            },
             Self::Number(number) => match (deed, heard.number(number.state.as_ref())) {
                 (Deed::Number(wanted), Some(state)) => yes((state - wanted).abs() < 1e-6),
                 _ => No,
             },
             Self::Mover(mover) => of_mover(mover, deed, heard),
             Self::Player(player) => of_player(player, deed, heard),
-            Self::Press(_) | Self::Sensor(..) => Silent,
+            Self::Choice(_) | Self::Press(_) | Self::Sensor(..) => Silent,
         }
+    }
+}
+
+fn of_choice(choice: &Choice, wanted: &str, heard: &Heard<'_>) -> Reached {
+    match heard.read(choice.state.as_ref()) {
+        Some(state) => yes(state.eq_ignore_ascii_case(wanted)),
+        None if choice.state.is_some() => Vague,
+        None => Unsaid,
     }
 }
 
@@ -135,7 +142,6 @@ fn of_climate(climate: &Climate, deed: &Deed, heard: &Heard<'_>) -> Reached {
             None if climate.wanted.is_none() => Unsaid,
             None => No,
         },
-        Deed::Mode(wanted) => yes(mode.is_some_and(|mode| mode.eq_ignore_ascii_case(wanted))),
         Deed::Off => yes(mode.as_deref() == Some("off")),
         Deed::On => yes(mode.is_some_and(|mode| mode != "off")),
         _ => Unsaid,

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Deed, Heard, Lack, choose, within};
+use super::value::Choice;
+use super::{Deed, Heard, Lack, within};
 use crate::core::home::fields::{Fields, Making, Message, Order, Reading, Told};
 
 /// A switch.
@@ -61,7 +62,7 @@ pub(in crate::core::home) struct Fan {
     speed: Option<(Order, (f64, f64))>,
     /// The range of its speeds; each step is one.
     range: (f64, f64),
-    preset: Option<(Order, Vec<String>)>,
+    pub(super) preset: Option<Choice>,
     /// The speed it reports.
     pub(super) at: Option<Reading>,
 }
@@ -72,13 +73,12 @@ impl Fan {
         let speed = fields.order("percentage_command_topic", Some("percentage_command_template"));
         let range =
             (fields.number("speed_range_min").unwrap_or(1.0), fields.number("speed_range_max").unwrap_or(100.0));
-        let preset = fields.order("preset_mode_command_topic", Some("preset_mode_command_template"));
         Some(Self {
             switch,
             speed: speed.map(|order| (order, range)),
             range,
             at: fields.reading("percentage_state_topic", Some("percentage_value_template")),
-            preset: preset.map(|order| (order, fields.texts("preset_modes"))),
+            preset: Choice::of(fields, "preset_mode", &[]),
         })
     }
 
@@ -100,7 +100,7 @@ impl Fan {
     /// What it can be made to do.
     pub(super) fn abilities(&self) -> Vec<String> {
         let speed = self.speed.as_ref().map(|_| "speed".to_owned());
-        let preset = self.preset.as_ref().map(|(_, names)| format!("preset {}", names.join("/")));
+        let preset = self.preset.as_ref().map(|preset| format!("preset {}", preset.options.join("/")));
         ["on/off".to_owned()].into_iter().chain(speed).chain(preset).collect()
     }
 
@@ -113,10 +113,6 @@ impl Fan {
                 let speed = (part.clamp(0.0, 1.0) * (high - low + 1.0)).ceil() + low - 1.0;
                 one(order.message(&whole(speed.max(*low)), &[], made))
             }
-            Deed::Preset(name) => {
-                let (order, presets) = self.preset.as_ref().ok_or(Lack::Deed)?;
-                one(order.message(&json!(choose(presets, name)?), &[], made))
-            }
             other => self.switch.messages(other, made),
         }
     }
@@ -128,24 +124,23 @@ pub(in crate::core::home) struct Humidifier {
     pub(super) switch: Switch,
     humidity: Order,
     limits: (f64, f64),
-    mode: Option<(Order, Vec<String>)>,
+    pub(super) mode: Option<Choice>,
 }
 
 impl Humidifier {
     pub(super) fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let mode = fields.order("mode_command_topic", Some("mode_command_template"));
         Some(Self {
             switch: Switch::with(fields, "state_value_template")?,
             humidity: fields.order("target_humidity_command_topic", Some("target_humidity_command_template"))?,
             limits: (fields.number("min_humidity").unwrap_or(0.0), fields.number("max_humidity").unwrap_or(100.0)),
-            mode: mode.map(|order| (order, fields.texts("modes"))),
+            mode: Choice::of(fields, "mode", &[]),
         })
     }
 
     /// What it can be made to do.
     pub(super) fn abilities(&self) -> Vec<String> {
         let (least, most) = self.limits;
-        let mode = self.mode.as_ref().map(|(_, names)| format!("mode {}", names.join("/")));
+        let mode = self.mode.as_ref().map(|mode| format!("mode {}", mode.options.join("/")));
         ["on/off".to_owned(), format!("{least} to {most} %")].into_iter().chain(mode).collect()
     }
 
@@ -157,10 +152,6 @@ impl Humidifier {
                     return Err(Lack::Outside(least, most));
                 }
                 one(self.humidity.message(&whole(*percent), &[], made))
-            }
-            Deed::Mode(name) => {
-                let (order, modes) = self.mode.as_ref().ok_or(Lack::Deed)?;
-                one(order.message(&json!(choose(modes, name)?), &[], made))
             }
             other => self.switch.messages(other, made),
         }

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::switch::one;
-use super::{Deed, Lack, choose};
+use super::{Deed, Lack};
 use crate::core::home::fields::{Fields, Making, Message, Order, Reading};
 
-/// One of several.
+/// One of several: what a select offers, a thermostat's modes, a player's sources.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::core::home) struct Choice {
     order: Order,
@@ -23,9 +23,32 @@ impl Choice {
         })
     }
 
-    pub(super) fn messages(&self, deed: &Deed, made: &Making<'_>) -> Result<Vec<Message>, Lack> {
-        let (Deed::Choose(name) | Deed::Mode(name)) = deed else { return Err(Lack::Deed) };
-        one(self.order.message(&json!(choose(&self.options, name)?), &[], made))
+    /// What a part of a thing offers, by the keys that begin with its name: `preset_mode_command_topic`, `preset_modes`, … `usual`
+    /// is what Home Assistant takes where nothing is said. `None` where it cannot be set, or offers nothing.
+    pub(super) fn of(fields: &mut Fields<'_>, part: &str, usual: &[&str]) -> Option<Self> {
+        let key = |end: &str| format!("{part}_{end}");
+        let (names, told) = (format!("{part}s"), [key("value_template"), key("state_template")]);
+        let options = if fields.has(&names) {
+            fields.texts(&names)
+        } else {
+            usual.iter().map(|name| (*name).to_owned()).collect()
+        };
+        // Home Assistant calls the template by the one name for presets, and by the other for modes.
+        let template = told.iter().find(|template| fields.has(template)).map(String::as_str);
+        let order = fields.order(&key("command_topic"), Some(&key("command_template")))?;
+        let state = fields.reading(&key("state_topic"), template);
+        (!options.is_empty()).then_some(Self { order, options, state })
+    }
+
+    /// What it calls the one that was meant, whatever its case, its spaces and its underscores.
+    pub(in crate::core::home) fn named(&self, wanted: &str) -> Result<&str, Lack> {
+        let folded = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
+        let chosen = self.options.iter().find(|offered| folded(offered) == folded(wanted));
+        chosen.map(String::as_str).ok_or_else(|| Lack::Unknown(self.options.clone()))
+    }
+
+    pub(super) fn message(&self, wanted: &str, made: &Making<'_>) -> Result<Vec<Message>, Lack> {
+        one(self.order.message(&json!(self.named(wanted)?), &[], made))
     }
 }
 

@@ -54,7 +54,6 @@ fn one(thing: &Thing, deed: &Deed, heard: &Heard<'_>) -> Option<Deed> {
         },
         Deed::Lock => (!was_on?).then_some(Deed::Unlock),
         Deed::Unlock => was_on?.then_some(Deed::Lock),
-        Deed::Mode(_) if matches!(thing, Thing::Climate(_)) => thing.word(heard).map(Deed::Mode),
         Deed::Volume(_) => Some(Deed::Volume(thing.level(heard)? / 100.0)),
         Deed::Play => (!was_on?).then_some(Deed::Pause),
         Deed::Pause => was_on?.then_some(Deed::Play),
@@ -62,7 +61,7 @@ fn one(thing: &Thing, deed: &Deed, heard: &Heard<'_>) -> Option<Deed> {
         Deed::Mute => Some(Deed::Unmute),
         Deed::Louder => Some(Deed::Quieter),
         Deed::Quieter => Some(Deed::Louder),
-        Deed::Choose(_) => thing.word(heard).map(Deed::Choose),
+        Deed::Choose(setting, _) => Some(Deed::Choose(*setting, thing.chosen(*setting, heard)?)),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use super::Wish;
 use crate::core::home::Device;
 use crate::core::home::colour::Rgb;
-use crate::core::home::things::{Deed, Heard, Lack, Thing};
+use crate::core::home::things::{Deed, Heard, Lack, Setting, Thing};
 
 /// How much "brighter" and "darker" are, in percent points.
 const LIGHT_STEP: f64 = 20.0;
@@ -37,8 +37,12 @@ pub(super) fn of(wish: &Wish<'_>, device: &Device, heard: &Heard<'_>) -> Result<
         "HassSetPosition" => one(Deed::Position(percent(wish, "position")?)),
         "HassStopMoving" => one(Deed::Stop),
         "HassClimateSetTemperature" => one(Deed::Temperature(degrees(wish, thing)?)),
-        "HassClimateSetFanMode" => one(Deed::FanMode(word(wish, "fan_mode")?)),
-        "HearthdClimateSetMode" => one(Deed::Mode(word(wish, "hvac_mode")?)),
+        "HassClimateSetFanMode" => one(chosen(wish, thing, Setting::FanMode, "fan_mode")?),
+        "HearthdClimateSetMode" => one(chosen(wish, thing, Setting::Mode, "hvac_mode")?),
+        "HearthdSetPreset" => one(chosen(wish, thing, Setting::Preset, "preset_mode")?),
+        "HearthdSelectSource" => one(chosen(wish, thing, Setting::Source, "source")?),
+        "HearthdSelectOption" => one(chosen(wish, thing, Setting::Select, "option")?),
+        "HearthdSetNumber" => one(Deed::Number(wish.number("number").ok_or(Lack::Deed)?)),
         "HearthdClimateStep" => stepped(wish, "temperature_step", CLIMATE_STEP, thing.level(heard), Lack::State)
             .map(|set| vec![Deed::Temperature(set)]),
         "HassFanSetSpeed" => one(Deed::Speed(percent(wish, "percentage")?)),
@@ -58,7 +62,7 @@ pub(super) fn of(wish: &Wish<'_>, device: &Device, heard: &Heard<'_>) -> Result<
         "HassSetVolume" => one(Deed::Volume(percent(wish, "volume_level")?)),
         "HassSetVolumeRelative" => one(louder(wish, thing.level(heard))?),
         "HassHumidifierSetpoint" => one(Deed::Humidity(wish.number("humidity").ok_or(Lack::Deed)?)),
-        "HassHumidifierMode" => one(Deed::Mode(word(wish, "mode")?)),
+        "HassHumidifierMode" => one(chosen(wish, thing, Setting::Mode, "mode")?),
         _ => Err(Lack::Deed),
     }
 }
@@ -118,8 +122,11 @@ fn percent(wish: &Wish<'_>, slot: &str) -> Result<f64, Lack> {
     if (0.0..=100.0).contains(&percent) { Ok(percent / 100.0) } else { Err(Lack::Outside(0.0, 100.0)) }
 }
 
-fn word(wish: &Wish<'_>, slot: &str) -> Result<String, Lack> {
-    wish.text(slot).map(str::to_owned).ok_or(Lack::Deed)
+/// One of what a thing offers, in its own word for it.
+fn chosen(wish: &Wish<'_>, thing: &Thing, setting: Setting, slot: &str) -> Result<Deed, Lack> {
+    let choice = thing.offers(setting).ok_or(Lack::Deed)?;
+    let name = choice.named(wish.text(slot).ok_or(Lack::Deed)?)?;
+    Ok(Deed::Choose(setting, name.to_owned()))
 }
 
 /// The temperature that was said, in the thermostat's own unit.

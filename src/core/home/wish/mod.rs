@@ -24,7 +24,7 @@ pub use before::Last;
 pub use say::Said;
 
 /// The intents that the home carries out or answers by its devices.
-pub const INTENTS: [&str; 32] = [
+pub const INTENTS: [&str; 36] = [
     "HassTurnOn",
     "HassTurnOff",
     "HassToggle",
@@ -55,6 +55,10 @@ pub const INTENTS: [&str; 32] = [
     "HassSetVolumeRelative",
     "HassHumidifierSetpoint",
     "HassHumidifierMode",
+    "HearthdSetPreset",
+    "HearthdSelectSource",
+    "HearthdSelectOption",
+    "HearthdSetNumber",
     "HassOpenCover",
     "HassCloseCover",
 ];

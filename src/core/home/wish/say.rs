@@ -147,7 +147,7 @@ fn value(deed: &Deed, unit: &str) -> String {
         Deed::Kelvin(kelvin) => format!("{} K", kelvin.round()),
         Deed::Temperature(degrees) => format!("{degrees} {unit}"),
         Deed::Humidity(humidity) => format!("{humidity} %"),
-        Deed::Mode(word) | Deed::Preset(word) | Deed::FanMode(word) | Deed::Choose(word) => word.replace('_', " "),
+        Deed::Choose(_, name) => name.replace('_', " "),
         Deed::Number(number) => number.to_string(),
         _ => String::new(),
     }
@@ -169,7 +169,7 @@ fn state(step: &Step) -> String {
         Some(Deed::Dock) => "in its dock".to_owned(),
         Some(deed) => match value(deed, step.unit) {
             value if value.is_empty() => "so".to_owned(),
-            value if matches!(deed, Deed::Mode(_) | Deed::Preset(_) | Deed::FanMode(_)) => format!("set to {value}"),
+            value if matches!(deed, Deed::Choose(..)) => format!("set to {value}"),
             value => format!("at {value}"),
         },
         None => "so".to_owned(),

@@ -58,12 +58,14 @@ fn kind_of(intent: &str) -> Option<&'static str> {
         | "HassClimateSetFanMode"
         | "HearthdClimateSetMode"
         | "HearthdClimateStep"
+        | "HearthdSetPreset"
         | "HassClimateGetTemperature" => "climate",
         "HassFanSetSpeed" | "HearthdFanStep" => "fan",
         "HassVacuumStart" | "HassVacuumReturnToBase" | "HearthdVacuumPause" => "vacuum",
         "HassLawnMowerStartMowing" | "HassLawnMowerDock" => "lawn_mower",
         "HassSetPosition" | "HassStopMoving" | "HassOpenCover" | "HassCloseCover" => "cover",
         "HassHumidifierSetpoint" | "HassHumidifierMode" => "humidifier",
+        "HearthdSelectSource" => "media_player",
         intent if intent.starts_with("HassMedia") || intent.starts_with("HassSetVolume") => "media_player",
         _ => return None,
     })
