@@ -236,7 +236,9 @@ async fn a_pin_is_asked_for_and_never_shown() {
 async fn words_of_the_config_count_for_devices() {
     let more = "areas:\n  Den: {aliases: [snug]}\nsites: {tablet-1: Den}\nhome: {confirm_within: 300ms}\ndevices:\n  \
                 Sofa lamp: {area: Den, aliases: [big lamp]}\n  Shelf lamp: {hidden: true}\n  Heater:\n    area: Den\n    \
-                mqtt: {platform: switch, command_topic: house/heater/set, state_topic: house/heater}\n";
+                mqtt: {platform: switch, command_topic: house/heater/set, state_topic: house/heater}\n  \
+                Television:\n    area: Den\n    mqtt: {platform: media_player, source_command_topic: house/tv/set, \
+                source_state_topic: house/tv, sources: [HDMI 1, Radio]}\n";
     let broker = Mosquitto::start().await;
     let mut keeper = Client::new(broker.address, Version::V5, "announcing").await;
     for (topic, config) in announcements() {
@@ -247,7 +249,7 @@ async fn words_of_the_config_count_for_devices() {
     plan.more = more.to_owned();
     let home = Home::start(&plan).await;
     let mut client = home.client(Version::V5).await;
-    known(&mut client, announcements().len()).await;
+    known(&mut client, announcements().len() + 1).await;
     let here = |text: &str| json!({"text": text, "id": fresh("den"), "site_id": "tablet-1"});
     let reply = say(&mut client, "turn on the big lamp").await;
     assert_eq!(told(&reply), [("house/sofa/set", r#"{"state":"ON"}"#)], "{}", reply.last);
@@ -255,6 +257,10 @@ async fn words_of_the_config_count_for_devices() {
     assert_eq!(told(&reply), [("house/sofa/set", r#"{"state":"OFF"}"#)], "{}", reply.last);
     let reply = say(&mut client, "turn on the heater").await;
     assert_eq!((told(&reply), reply.text()), (vec![("house/heater/set", "ON")], "Turned on the heater."));
+    let reply = say(&mut client, "switch the television to hdmi 1").await;
+    assert_eq!((told(&reply), reply.text()), (vec![("house/tv/set", "HDMI 1")], "Set the television to HDMI 1."));
+    let reply = ask(&mut client, &here("change the input to hdmi 7")).await;
+    assert_eq!(reply.last["error"]["message"], "the television knows HDMI 1 and Radio", "{}", reply.last);
     let reply = say(&mut client, "turn on the shelf lamp").await;
     assert_eq!(told(&reply).len(), 0, "{}", reply.last);
     let reply = say(&mut client, "turn off the lights in the snug").await;

@@ -36,7 +36,7 @@ impl Drop for House {
 }
 
 /// One after the other, each leaning on the one before.
-const DIALOGUE: [(&str, &str); 27] = [
+const DIALOGUE: [(&str, &str); 33] = [
     ("undo that", ""),
     ("turn on the reading lamp", ""),
     ("the bedroom one", "Turned on the reading lamp."),
@@ -65,6 +65,12 @@ const DIALOGUE: [(&str, &str); 27] = [
     ("no", "All right, nothing was done."),
     ("set the bedroom radiator to 22 degrees", "Set the bedroom radiator to 22 degrees."),
     ("a bit warmer", "Set the bedroom radiator to 23 °C."),
+    ("set it to eco", "Set the bedroom radiator to eco."),
+    ("put the bedroom radiator in eco mode", "The bedroom radiator is already set to eco."),
+    ("undo that", ""),
+    ("set the bedroom radiator to comfort", "Set the bedroom radiator to comfort."),
+    ("undo that", "Set the bedroom radiator to eco."),
+    ("end the eco preset of the bedroom radiator", "Ended the preset of the bedroom radiator."),
 ];
 
 #[tokio::test]

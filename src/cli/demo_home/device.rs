@@ -109,7 +109,8 @@ impl Device {
                 "mode_state_template": field("mode"), "temperature_command_topic": format!("{at}/temperature/set"),
                 "temperature_state_topic": at, "temperature_state_template": field("wanted"),
                 "current_temperature_topic": at, "current_temperature_template": field("measured"),
-                "min_temp": 5, "max_temp": 30, "temp_step": 0.5, "temperature_unit": "C",
+                "preset_modes": ["eco", "comfort", "boost"], "preset_mode_command_topic": format!("{at}/preset/set"),
+                "preset_mode_state_topic": at, "preset_mode_value_template": field("preset"), "min_temp": 5, "max_temp": 30, "temp_step": 0.5, "temperature_unit": "C",
             }),
             Kind::Sensor(class, unit) => json!({
                 "device_class": class, "unit_of_measurement": unit, "value_template": field("value"),
@@ -166,6 +167,7 @@ impl Device {
                 (4 * after, with(json!({"state": "UNLOCKED"}))),
             ]),
             (Kind::Climate, "mode", "off" | "heat" | "auto") => at_once(json!({"mode": payload})),
+            (Kind::Climate, "preset", "none" | "eco" | "comfort" | "boost") => at_once(json!({"preset": payload})),
             (Kind::Climate, "temperature", _) => at_once(json!({"wanted": number(5.0, 30.0)?})),
             (Kind::Vacuum, "", "start") => at_once(json!({"state": "cleaning"})),
             (Kind::Vacuum, "", "pause" | "stop") => at_once(json!({"state": "paused"})),

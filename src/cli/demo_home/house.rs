@@ -58,7 +58,7 @@ fn first(id: &str, kind: Kind) -> Map<String, Value> {
         (Cover(_), _) => json!({"state": "open", "position": 100}),
         (Valve, _) => json!({"state": "open"}),
         (Lock, _) => json!({"state": "LOCKED"}),
-        (Climate, _) => json!({"mode": "heat", "wanted": 20, "measured": 19.5}),
+        (Climate, _) => json!({"mode": "heat", "preset": "none", "wanted": 20, "measured": 19.5}),
         (Vacuum, _) => json!({"state": "docked"}),
         (Sensor("temperature", _), _) => json!({"value": 21.5}),
         (Sensor("power", _), _) => json!({"value": 2}),

@@ -68,7 +68,7 @@ impl Tongue {
 
 /// Whether a command is about what is playing, by its name in Home Assistant.
 fn is_about_players(hit: &Hit) -> bool {
-    hit.name.starts_with("HassMedia") || hit.name.starts_with("HassSetVolume")
+    hit.name.starts_with("HassMedia") || hit.name.starts_with("HassSetVolume") || hit.name == "HearthdSelectSource"
 }
 
 /// What a reading names, as it was said.

@@ -14,8 +14,8 @@ use super::slips;
 use super::tongue::{Reading, Tongue};
 use super::{Hit, Said};
 
-/// Slots of what is called anything, a title or a timer; a command before or behind it is no part of that.
-const FREE: [&str; 2] = ["search_query", "name"];
+/// Slots of what is called anything, a title, a timer or a source; a command before or behind it is no part of that.
+const FREE: [&str; 5] = ["search_query", "source", "option", "preset_mode", "name"];
 /// The slot of a command that is put off.
 pub(super) const PUT_OFF: &str = "conversation_command";
 /// Names offered in a question.

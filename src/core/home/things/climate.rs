@@ -14,7 +14,7 @@ const FAHRENHEIT: (f64, f64) = (45.0, 95.0);
 const MODES: [&str; 6] = ["auto", "off", "cool", "heat", "dry", "fan_only"];
 const FAN_MODES: [&str; 4] = ["auto", "low", "medium", "high"];
 /// What ends a preset.
-const NO_PRESET: &str = "none";
+pub(in crate::core::home) const NO_PRESET: &str = "none";
 
 /// A thermostat.
 #[derive(Clone, Debug, PartialEq)]

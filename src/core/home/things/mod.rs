@@ -26,6 +26,7 @@ use player::Player;
 use switch::{Fan, Humidifier, Lock, Press, Switch};
 use value::{Choice, Number};
 
+pub(super) use climate::NO_PRESET;
 pub(super) use reached::Reached;
 
 /// What somebody wants of a thing.
@@ -426,9 +427,10 @@ impl Thing {
         }
     }
 
-    /// What it reports to be set to; `None` where that is not known.
+    /// Which of what it offers it reports to be set to; `None` where that is not known.
     pub(super) fn chosen(&self, setting: Setting, heard: &Heard<'_>) -> Option<String> {
-        heard.read(self.offers(setting)?.state.as_ref())
+        let choice = self.offers(setting)?;
+        choice.named(&heard.read(choice.state.as_ref())?).ok().map(str::to_owned)
     }
 
     /// The messages that do it.

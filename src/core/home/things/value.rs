@@ -40,10 +40,13 @@ impl Choice {
         (!options.is_empty()).then_some(Self { order, options, state })
     }
 
-    /// What it calls the one that was meant, whatever its case, its spaces and its underscores.
+    /// What it calls the one that was meant, whatever its case, its spaces and its underscores; "sleep" is its `sleep_mode` too.
     pub(in crate::core::home) fn named(&self, wanted: &str) -> Result<&str, Lack> {
         let folded = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
-        let chosen = self.options.iter().find(|offered| folded(offered) == folded(wanted));
+        let wanted = folded(wanted);
+        let same = |offered: &&String| folded(offered) == wanted;
+        let nearly = |offered: &&String| folded(offered).strip_suffix("mode") == Some(&wanted);
+        let chosen = self.options.iter().find(same).or_else(|| self.options.iter().find(nearly));
         chosen.map(String::as_str).ok_or_else(|| Lack::Unknown(self.options.clone()))
     }
 

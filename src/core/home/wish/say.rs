@@ -1,7 +1,7 @@
 //! How it went, in words: what the devices report, and what they do not.
 
 use super::{Granted, Outcome, Step};
-use crate::core::home::things::{Deed, Lack};
+use crate::core::home::things::{Deed, Lack, NO_PRESET, Setting};
 
 /// What is said at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +133,7 @@ fn phrase(step: &Step, what: &str, goes_on: bool) -> String {
         Deed::Dock if goes_on => format!("Sending {what} back to its dock"),
         Deed::Dock => format!("Sent {what} back to its dock"),
         Deed::Colour(_) => format!("Changed the colour of {what}"),
+        Deed::Choose(Setting::Preset, name) if name == NO_PRESET => format!("Ended the preset of {what}"),
         other => set(value(other, step.unit)),
     }
 }
@@ -169,6 +170,7 @@ fn state(step: &Step) -> String {
         Some(Deed::Dock) => "in its dock".to_owned(),
         Some(deed) => match value(deed, step.unit) {
             value if value.is_empty() => "so".to_owned(),
+            _ if *deed == Deed::Choose(Setting::Preset, NO_PRESET.to_owned()) => "without a preset".to_owned(),
             value if matches!(deed, Deed::Choose(..)) => format!("set to {value}"),
             value => format!("at {value}"),
         },

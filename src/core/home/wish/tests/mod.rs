@@ -15,6 +15,7 @@ use crate::core::intents::{self, Rules, Source};
 
 mod groups;
 mod players;
+mod settings;
 
 fn now() -> Zoned {
     date(2026, 11, 28).at(9, 5, 7, 0).to_zoned(TimeZone::UTC).unwrap()

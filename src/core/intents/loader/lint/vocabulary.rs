@@ -16,12 +16,12 @@ const INTENTS: &str = "\
     HassToggle HassTurnOff HassTurnOn HassUnpauseTimer HassVacuumCleanArea HassVacuumReturnToBase HassVacuumStart \
     HearthdAlarmStatus HearthdCancelAlarm HearthdCancelReminder HearthdClimateSetMode HearthdClimateStep \
     HearthdCommandAt HearthdFanStep HearthdLightStep HearthdListItems HearthdRemind HearthdReminderStatus \
-    HearthdSetAlarm";
+    HearthdSelectOption HearthdSelectSource HearthdSetAlarm HearthdSetNumber HearthdSetPreset";
 
 /// Slots that those intents have: whoever reads replies knows what to do with them.
 const SLOTS: &str = "\
     name area floor domain device_class state preferred_area_id preferred_floor_id brightness brightness_step \
-    color color_temp temperature temperature_unit hvac_mode preset_mode fan_mode percentage percentage_step \
+    color color_temp temperature temperature_unit hvac_mode preset_mode fan_mode mode humidity source option number percentage percentage_step \
     position volume_level volume_step is_volume_muted search_query media_class item status hours minutes seconds \
     start_hours start_minutes start_seconds conversation_command hour minute part day reminder all date time message response except";
 

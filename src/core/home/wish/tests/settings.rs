@@ -1,0 +1,113 @@
+//! What is set to one of several, or to a number: presets, modes, sources, options.
+
+use serde_json::{Value, json};
+
+use super::{Grant, Granted, Wish, announce, now, said_after, sent, shipped};
+use crate::core::home::{House, Reserved, described};
+use crate::core::intents::Rules;
+
+/// A thermostat, a fan, a humidifier, a select, a number, and a television that is written down.
+fn house() -> House {
+    let mut house = House::new(Reserved::default());
+    let there = |name: &str, more: &Value| {
+        let mut config = json!({"name": name});
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        config
+    };
+    let climate = json!({
+        "temperature_command_topic": "c/t/set", "preset_mode_command_topic": "c/preset/set",
+        "preset_modes": ["eco", "BOOST"], "preset_mode_state_topic": "c",
+        "preset_mode_value_template": "{{ value_json.preset }}", "mode_command_topic": "c/mode/set",
+        "mode_state_topic": "c", "mode_state_template": "{{ value_json.mode }}",
+    });
+    announce(&mut house, "climate", "c", &there("Bedroom radiator", &climate));
+    let fan = json!({
+        "command_topic": "f/set", "state_topic": "f", "preset_mode_command_topic": "f/preset/set",
+        "preset_modes": ["smart", "sleep_mode"],
+    });
+    announce(&mut house, "fan", "f", &there("Office fan", &fan));
+    let humidifier = json!({
+        "command_topic": "h/set", "target_humidity_command_topic": "h/target/set", "min_humidity": 30,
+        "mode_command_topic": "h/mode/set", "modes": ["normal", "sleep"], "mode_state_topic": "h/mode",
+    });
+    announce(&mut house, "humidifier", "h", &there("Nursery humidifier", &humidifier));
+    let select = json!({"command_topic": "s/set", "state_topic": "s", "options": ["Cotton 60", "Delicate"]});
+    announce(&mut house, "select", "s", &there("Wash programme", &select));
+    let number = json!({"command_topic": "n/set", "state_topic": "n", "min": 0, "max": 60});
+    announce(&mut house, "number", "n", &there("Pump delay", &number));
+    let television = json!({
+        "platform": "media_player", "source_command_topic": "tv/source/set", "sources": ["HDMI 1", "Live TV"],
+        "source_state_topic": "tv/source",
+    });
+    let mqtt = serde_json::from_value(television).unwrap();
+    let television = described::Device { mqtt, ..described::Device::default() };
+    let devices = [("Living room television".to_owned(), television)].into();
+    house.describe(described::Described { devices, ..described::Described::default() });
+    assert!(house.problems().is_empty(), "{:?}", house.problems());
+    house
+}
+
+fn granted(house: &House, rules: &Rules, text: &str) -> Result<Granted, String> {
+    let hit = rules.find(text, "en", None).unwrap_or_else(|| panic!("{text} is not understood"));
+    let wish = Wish { intent: &hit.name, slots: &hit.slots, known: &hit.known, area: None };
+    match house.grant(&wish, &now()).map_err(|error| error.to_string())? {
+        Grant::Act(granted) => Ok(granted),
+        told @ Grant::Told(_) => panic!("{told:?}"),
+    }
+}
+
+#[test]
+fn each_is_sent_in_the_devices_own_word() {
+    let mut house = house();
+    let rules = shipped().for_home(&house.settle(&[], "en"));
+    for (text, topic, payload) in [
+        ("set the bedroom radiator to eco", "c/preset/set", "eco"),
+        ("put the bedroom radiator in boost mode", "c/preset/set", "BOOST"),
+        ("turn off boost on the bedroom radiator", "c/preset/set", "none"),
+        ("set the heating in the bedroom to eco mode", "c/preset/set", "eco"),
+        ("set the bedroom radiator to cool", "c/mode/set", "cool"),
+        ("set the office fan to smart mode", "f/preset/set", "smart"),
+        ("set the office fan preset to sleep mode", "f/preset/set", "sleep_mode"),
+        ("put the nursery humidifier in sleep mode", "h/mode/set", "sleep"),
+        ("set the nursery humidifier to 45 percent", "h/target/set", "45"),
+        ("set the wash programme to cotton 60", "s/set", "Cotton 60"),
+        ("set the pump delay to 12", "n/set", "12"),
+        ("switch the living room television to hdmi 1", "tv/source/set", "HDMI 1"),
+        ("set the input of the living room television to hdmi1", "tv/source/set", "HDMI 1"),
+        ("change the source to live tv", "tv/source/set", "Live TV"),
+    ] {
+        let granted = granted(&house, &rules, text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(sent(&granted), [(topic.to_owned(), payload.to_owned())], "{text}");
+    }
+    for (text, refusal) in [
+        ("set the bedroom radiator to comfort", "the bedroom radiator knows none, eco and BOOST"),
+        ("switch the living room television to hdmi 7", "the living room television knows HDMI 1 and Live TV"),
+        ("set the wash programme to wool", "the wash programme knows Cotton 60 and Delicate"),
+        ("set the pump delay to 90", "the pump delay takes 0 to 60"),
+        ("set the nursery humidifier to 10 percent", "the nursery humidifier takes 30 to 100"),
+    ] {
+        assert_eq!(granted(&house, &rules, text).unwrap_err(), refusal, "{text}");
+    }
+}
+
+#[test]
+fn what_is_chosen_is_what_is_reported() {
+    let mut house = house();
+    let rules = shipped().for_home(&house.settle(&[], "en"));
+    house.hear("c", br#"{"preset": "none", "mode": "heat"}"#);
+    let mut eco = granted(&house, &rules, "set the bedroom radiator to eco").unwrap();
+    let unheard = said_after(&mut house, &mut eco.clone(), &[("c", r#"{"preset": "none", "mode": "heat"}"#)]);
+    assert_eq!(unheard, "I sent it, but the bedroom radiator has not answered.");
+    let heard = said_after(&mut house, &mut eco, &[("c", r#"{"preset": "eco", "mode": "heat"}"#)]);
+    assert_eq!(heard, "Set the bedroom radiator to eco.");
+    let mut again = granted(&house, &rules, "set the bedroom radiator to eco").unwrap();
+    assert_eq!(said_after(&mut house, &mut again, &[]), "The bedroom radiator is already set to eco.");
+    let undone = house.undo(&[eco], &now()).unwrap();
+    assert_eq!(sent(&undone), [("c/preset/set".to_owned(), "none".to_owned())]);
+    house.hear("tv/source", b"Something else");
+    let mut input = granted(&house, &rules, "switch the living room television to hdmi 1").unwrap();
+    let heard = said_after(&mut house, &mut input, &[("tv/source", "HDMI 1")]);
+    assert_eq!(heard, "Set the living room television to HDMI 1.");
+    let refusal = house.undo(&[input], &now()).unwrap_err().to_string();
+    assert!(refusal.contains("not known how"), "what it does not offer cannot be chosen again: {refusal}");
+}
