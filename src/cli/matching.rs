@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::file::Loaded;
 use crate::core::dialogue::timers;
-use crate::core::home::wish::{Grant, Refusal, Wish};
+use crate::core::home::wish::{self, Grant, Refusal, Wish};
 use crate::core::home::{House, Message};
 use crate::core::intents::{Explanation, Hit, Missed, Said, Understood};
 use crate::core::routing::{self, Asked, Decision, Route};
@@ -64,6 +64,10 @@ fn done_by(house: &House, hit: &Hit, area: Option<&str>) -> Done {
     hit.is_for_home.then(|| house.grant(&wish, &jiff::Zoned::now()))
 }
 
+fn needs_yes(hit: &Hit, done: &Done) -> bool {
+    wish::needs_yes(hit, if let Some(Ok(Grant::Act(granted))) = done { Some(granted) } else { None })
+}
+
 /// The messages that a command would send to devices, each with the device's name.
 fn messages(done: &Done) -> impl Iterator<Item = (&str, &Message)> {
     let steps = match done {
@@ -99,6 +103,7 @@ fn hit_as_json((hit, done): (&Hit, &Done)) -> Value {
         "sentence": hit.sentence.trim(),
         "corrected": hit.corrected,
         "response": hit.response,
+        "needs_yes": needs_yes(hit, done),
         "is_handled": hit.is_handled || timers::carries_out(&hit.name),
         "actions": actions,
     })
@@ -171,6 +176,9 @@ fn show_hit(hit: &Hit, done: &Done) {
     say(&format_args!("rule:     {}\nsentence: {}", hit.source, hit.sentence.trim()));
     for (slot, value) in &hit.slots {
         say(&format_args!("slot:     {slot} = {value}"));
+    }
+    if needs_yes(hit, done) {
+        say(&"asks:     for a yes first, since it opens what guards the house");
     }
     for publish in &hit.publishes {
         say(&format_args!("action:   {} {}", publish.topic, publish.payload));

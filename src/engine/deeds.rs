@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::core::dialogue::Turn;
-use crate::core::home::wish::{Grant, Granted, Outcome, Said, Step, Wish};
+use crate::core::home::wish::{self, Grant, Granted, Outcome, Said, Step, Wish};
 use crate::core::intents::Hit;
 use crate::core::reply::{Action, Code, Final, MatchedIntent, Status};
 use crate::core::utterance::{Tier, Utterance};
@@ -84,8 +84,9 @@ impl Deeds {
 
     /// What would be opened, or made less safe, and needs a yes first.
     pub(super) fn guarded<'a>(&self, hits: &'a [Hit]) -> Option<&'a Hit> {
-        let opens = |(hit, part): &(&Hit, &Part)| {
-            hit.needs_yes || (hit.guarded.is_some() && matches!(part, Part::Steps(granted, _) if granted.opens()))
+        let opens = |(hit, part): &(&Hit, &Part)| match part {
+            Part::Steps(granted, _) => wish::needs_yes(hit, Some(granted)),
+            Part::Text(_) => wish::needs_yes(hit, None),
         };
         hits.iter().zip(&self.parts).find(opens).map(|(hit, _)| hit)
     }

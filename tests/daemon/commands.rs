@@ -122,6 +122,11 @@ fn match_says_which_tier_and_why() {
     assert_eq!(matched("explain quantum physics in simple terms")["tier"], "explain");
     let (_, out, _) = run(&home, &["match", "turn on the kitchen light"]);
     assert!(out.contains("zigbee2mqtt/kitchen_light/set") && out.contains("lights.yaml:"), "{out}");
+    for (text, asks) in [("unlock the front door", true), ("lock the front door", false)] {
+        assert_eq!(matched(text)["intent"]["needs_yes"], asks, "{text}");
+        let (_, out, _) = run(&home, &["match", text]);
+        assert_eq!(out.contains("asks:     for a yes first"), asks, "{out}");
+    }
 }
 
 #[test]

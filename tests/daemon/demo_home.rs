@@ -36,7 +36,7 @@ impl Drop for House {
 }
 
 /// One after the other, each leaning on the one before.
-const DIALOGUE: [(&str, &str); 33] = [
+const DIALOGUE: [(&str, &str); 35] = [
     ("undo that", ""),
     ("turn on the reading lamp", ""),
     ("the bedroom one", "Turned on the reading lamp."),
@@ -71,6 +71,8 @@ const DIALOGUE: [(&str, &str); 33] = [
     ("set the bedroom radiator to comfort", "Set the bedroom radiator to comfort."),
     ("undo that", "Set the bedroom radiator to eco."),
     ("end the eco preset of the bedroom radiator", "Ended the preset of the bedroom radiator."),
+    ("start robby", "Started Robby."),
+    ("send it back to its dock", "Sending Robby back to its dock."),
 ];
 
 #[tokio::test]

@@ -327,7 +327,11 @@ impl Placed {
         Self {
             area: said.or_else(|| rooms.in_name(&name)),
             floor: None,
-            spoken: if lang.starts_with("en") { spoken(&name) } else { name.clone() },
+            spoken: match own_name(&device.component, &name) {
+                Some(own) => own,
+                None if lang.starts_with("en") => spoken(&name),
+                None => name.clone(),
+            },
             aliases: words.map(|words| words.aliases.clone()).unwrap_or_default(),
             is_hidden: words.is_some_and(|words| words.hidden),
             is_guarded: guarded.unwrap_or_else(|| intents::guards(&name, known.collect())),
@@ -345,6 +349,17 @@ impl Placed {
             rest.split(' ').all(|word| PLAIN_WORDS.contains(&word) || word.bytes().all(|b| b.is_ascii_digit()));
         (!is_plain).then(|| rest.to_owned())
     }
+}
+
+/// The name of a robot that has been given one: "Robby", beside "the vacuum cleaner".
+fn own_name(component: &str, name: &str) -> Option<String> {
+    let is_robot = matches!(component, "vacuum" | "lawn_mower");
+    let is_word = name.chars().count() > 1 && name.chars().all(char::is_alphabetic);
+    let is_kind =
+        ["vacuum", "mower", "robot", "hoover", "cleaner", "bot"].iter().any(|kind| folded(name).contains(kind));
+    let mut letters = name.chars();
+    let capital = letters.next()?.to_uppercase();
+    (is_robot && is_word && !is_kind).then(|| capital.chain(letters.flat_map(char::to_lowercase)).collect())
 }
 
 /// A name as it stands within a sentence: `Bedroom_lamp` is "bedroom lamp", and a TV stays one.

@@ -3,6 +3,7 @@
 use jiff::Zoned;
 
 use super::deeds;
+use super::say::the;
 use super::targets::Targets;
 use super::{Granted, Outcome, Refusal, Step, Wish};
 use crate::core::home::House;
@@ -81,8 +82,8 @@ impl House {
             };
             if placed.is_guarded && step.before.iter().any(deeds::opens) {
                 return Err(Refusal(format!(
-                    "what opens the house is not taken back so; say what the {} is to do",
-                    step.name
+                    "what opens the house is not taken back so; say what {} is to do",
+                    the(&step.name)
                 )));
             }
             if !step.before.is_empty() {
@@ -96,7 +97,7 @@ impl House {
                 Ok(Granted { steps, place, kind })
             }
             (true, Some(step)) => {
-                Err(Refusal(format!("it is not known how the {} was before; say what it is to do", step.name)))
+                Err(Refusal(format!("it is not known how {} was before; say what it is to do", the(&step.name))))
             }
             (true, None) => Err(Refusal("there is nothing to take back".to_owned())),
         }
@@ -118,7 +119,7 @@ impl House {
             .spoken_of()
             .filter(|(other, _, placed2)| *other != key && folded(&placed2.name) == folded(&placed.name));
         let mut alike: Vec<_> = of_name.map(|(_, _, placed)| placed).collect();
-        let what = if alike.is_empty() { the(&placed.spoken, None) } else { the(&placed.spoken, area.as_deref()) };
+        let what = if alike.is_empty() { the(&placed.spoken) } else { in_its_room(&placed.spoken, area.as_deref()) };
         if alike.is_empty() {
             let component = self.devices.get(key).map(|device| device.component.as_str());
             let same = self.spoken_of().filter(|(other, device, placed)| {
@@ -127,19 +128,20 @@ impl House {
             alike = same.map(|(_, _, placed)| placed).collect();
         }
         let other = match alike.as_slice() {
-            [other] => {
-                Some(the(&other.spoken, other.area.as_deref().filter(|_| folded(&other.name) == folded(&placed.name))))
-            }
+            [other] => Some(in_its_room(
+                &other.spoken,
+                other.area.as_deref().filter(|_| folded(&other.name) == folded(&placed.name)),
+            )),
             _ => None,
         };
         Some(Last { text, what, name: Some(placed.spoken.clone()), area, other, offers: Vec::new() })
     }
 }
 
-fn the(name: &str, area: Option<&str>) -> String {
+fn in_its_room(name: &str, area: Option<&str>) -> String {
     match area {
-        Some(area) => format!("the {name} in the {}", spoken(area)),
-        None => format!("the {name}"),
+        Some(area) => format!("{} in the {}", the(name), spoken(area)),
+        None => the(name),
     }
 }
 

@@ -19,6 +19,7 @@ use super::discovery::Key;
 use super::placing::Placed;
 use super::things::{Deed, Lack, Reached};
 use super::{Device, House, Message};
+use crate::core::intents::Hit;
 
 pub use before::Last;
 pub use say::Said;
@@ -330,6 +331,12 @@ impl Granted {
     pub fn opens(&self) -> bool {
         self.steps.iter().flat_map(|step| &step.deeds).any(deeds::opens)
     }
+}
+
+/// Whether a command is done only after a yes: it opens what guards the house, by its own rule or by what the devices are to do.
+#[must_use]
+pub fn needs_yes(hit: &Hit, granted: Option<&Granted>) -> bool {
+    hit.needs_yes || (hit.guarded.is_some() && granted.is_some_and(Granted::opens))
 }
 
 /// Objects that go to one topic go there as one.

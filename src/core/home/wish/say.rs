@@ -30,15 +30,12 @@ impl Granted {
         let (silent, offline) = (of(&[Outcome::Unanswered]), of(&[Outcome::Offline]));
         let mut sentences = Vec::new();
         if let Some(first) = done.first() {
-            let what = if done.len() == 1 {
-                format!("the {}", first.name)
-            } else {
-                format!("{} {}{}", done.len(), self.kind, self.place)
-            };
+            let what =
+                if done.len() == 1 { the(&first.name) } else { format!("{} {}{}", done.len(), self.kind, self.place) };
             sentences.push(format!("{}.", phrase(first, &what, first.outcome == Outcome::OnItsWay)));
         } else if let Some(first) = already.first() {
             let what = if already.len() == 1 {
-                format!("The {} is", first.name)
+                format!("{} is", sentence(&the(&first.name)))
             } else {
                 format!("The {} {}{} are", already.len(), self.kind, self.place)
             };
@@ -46,12 +43,16 @@ impl Granted {
         }
         if !silent.is_empty() {
             let has = if silent.len() == 1 { "has" } else { "have" };
-            let began = if sentences.is_empty() { "I sent it, but the" } else { "The" };
-            sentences.push(format!("{began} {} {has} not answered.", names(&silent)));
+            let silent = names(&silent);
+            sentences.push(if sentences.is_empty() {
+                format!("I sent it, but {silent} {has} not answered.")
+            } else {
+                sentence(&format!("{silent} {has} not answered."))
+            });
         }
         if !offline.is_empty() {
             let is = if offline.len() == 1 { "is" } else { "are" };
-            sentences.push(format!("The {} {is} offline.", names(&offline)));
+            sentences.push(sentence(&format!("{} {is} offline.", names(&offline))));
         }
         let text = sentences.join(" ");
         if offline.len() == steps.len() { Said::Offline(text) } else { Said::Text(text) }
@@ -59,8 +60,12 @@ impl Granted {
 }
 
 fn names(steps: &[&Step]) -> String {
-    let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
-    listed(&names)
+    let names: Vec<String> = steps
+        .iter()
+        .enumerate()
+        .map(|(number, step)| if number == 0 { the(&step.name) } else { step.name.clone() })
+        .collect();
+    listed(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// "a, b and c".
@@ -75,22 +80,34 @@ pub(super) fn listed(names: &[&str]) -> String {
 fn one(step: &Step, response: Option<&str>) -> Said {
     let name = &step.name;
     Said::Text(match &step.outcome {
-        Outcome::Confirmed => {
-            response.map_or_else(|| format!("{}.", phrase(step, &format!("the {name}"), false)), str::to_owned)
-        }
-        Outcome::OnItsWay => format!("{}.", phrase(step, &format!("the {name}"), true)),
-        Outcome::Already => format!("The {name} {} already {}.", is(name), state(step)),
+        Outcome::Confirmed => response.map_or_else(|| format!("{}.", phrase(step, &the(name), false)), str::to_owned),
+        Outcome::OnItsWay => format!("{}.", phrase(step, &the(name), true)),
+        Outcome::Already => sentence(&format!("{} {} already {}.", the(name), is(name), state(step))),
         Outcome::Unreported if matches!(step.deeds[..], [Deed::Press]) => format!("Activated {name}."),
-        Outcome::Unreported => format!("I sent it to the {name}, which does not report its state."),
-        Outcome::Sent | Outcome::Unanswered => format!("I sent it, but the {name} {} not answered.", has(name)),
+        Outcome::Unreported => format!("I sent it to {}, which does not report its state.", the(name)),
+        Outcome::Sent | Outcome::Unanswered => format!("I sent it, but {} {} not answered.", the(name), has(name)),
         Outcome::Offline => {
             return Said::Offline(format!(
-                "the {name} {} offline, so nothing was sent; check power and connection",
+                "{} {} offline, so nothing was sent; check power and connection",
+                the(name),
                 is(name)
             ));
         }
         Outcome::Unable(lack) => lack_of(name, lack),
     })
+}
+
+/// A name with its article: "the kitchen lamp", and "Robby", which is somebody's own.
+pub(super) fn the(name: &str) -> String {
+    let mut letters = name.chars();
+    let is_own = letters.next().is_some_and(char::is_uppercase) && letters.next().is_some_and(char::is_lowercase);
+    if is_own { name.to_owned() } else { format!("the {name}") }
+}
+
+/// With a capital at its beginning.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Whether a name is of several: "blinds", "lights".
@@ -184,20 +201,21 @@ pub(super) fn lack(name: &str, lack: &Lack) -> String {
 }
 
 fn lack_of(name: &str, lack: &Lack) -> String {
+    let the = the(name);
     match lack {
-        Lack::Deed => format!("the {name} cannot do that"),
-        Lack::Brightness => format!("the {name} cannot be dimmed, or does not say how bright it is"),
-        Lack::Whites => format!("the {name} has one white alone"),
-        Lack::Colours => format!("the {name} has no such colours"),
-        Lack::Position => format!("the {name} can be open or closed, and nothing between"),
-        Lack::Outside(least, most) => format!("the {name} takes {least} to {most}"),
+        Lack::Deed => format!("{the} cannot do that"),
+        Lack::Brightness => format!("{the} cannot be dimmed, or does not say how bright it is"),
+        Lack::Whites => format!("{the} has one white alone"),
+        Lack::Colours => format!("{the} has no such colours"),
+        Lack::Position => format!("{the} can be open or closed, and nothing between"),
+        Lack::Outside(least, most) => format!("{the} takes {least} to {most}"),
         Lack::Unknown(names) => {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            format!("the {name} knows {}", listed(&names))
+            format!("{the} knows {}", listed(&names))
         }
-        Lack::State => format!("the {name} has not said how it is set, so it cannot be changed by a step"),
+        Lack::State => format!("{the} has not said how it is set, so it cannot be changed by a step"),
         Lack::Template => {
-            format!("the {name} announces a command that cannot be used; `hearthd devices --problems` says why")
+            format!("{the} announces a command that cannot be used; `hearthd devices --problems` says why")
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Zoned;
 use serde_json::{Value, json};
 
-use super::say::{is, listed};
+use super::say::{is, listed, sentence, the};
 use super::targets::{is_there, noun, place};
 use super::{Refusal, Wish};
 use crate::core::home::discovery::Key;
@@ -68,7 +68,11 @@ impl House {
         let name = &placed.spoken;
         if let Some(class) = class {
             return self.part_of(key, class, heard).unwrap_or_else(|| {
-                format!("The {name} does not say its {}.", class.as_str().unwrap_or("value").replace('_', " "))
+                sentence(&format!(
+                    "{} does not say its {}.",
+                    the(name),
+                    class.as_str().unwrap_or("value").replace('_', " ")
+                ))
             });
         }
         if wish.intent == "HassClimateGetTemperature" {
@@ -79,7 +83,7 @@ impl House {
         if is_unit {
             return self.unit_told(key, wish.text("name").unwrap_or(name), heard);
         }
-        let the = if device.component == "device_tracker" { placed.name.clone() } else { format!("the {name}") };
+        let the = if device.component == "device_tracker" { placed.name.clone() } else { the(name) };
         let be = if the == placed.name { "is" } else { is(name) };
         let Some(word) = device.word(heard) else { return unknown(name) };
         let told = device.sentence(heard).unwrap_or_else(|| word.clone());
@@ -109,8 +113,8 @@ impl House {
         let name = &self.placing.by_key.get(key)?.spoken;
         let Some(told) = device.sentence(heard) else { return Some(unknown(name)) };
         Some(match device.standing(heard) {
-            Standing::Fresh => format!("The {name} is {told}."),
-            _ => format!("The {name} was {told} when it was last heard."),
+            Standing::Fresh => sentence(&format!("{} is {told}.", the(name))),
+            _ => sentence(&format!("{} was {told} when it was last heard.", the(name))),
         })
     }
 
@@ -119,7 +123,7 @@ impl House {
         let parts = self.unit_of(key).filter(|(_, device)| !device.is_aside);
         let told: Vec<String> = parts
             .filter_map(|(key, device)| {
-                Some(format!("the {} is {}", self.placing.by_key.get(key)?.spoken, device.sentence(heard)?))
+                Some(format!("{} is {}", the(&self.placing.by_key.get(key)?.spoken), device.sentence(heard)?))
             })
             .take(MOST_NAMES)
             .collect();
@@ -190,7 +194,7 @@ impl House {
             let is_known = |key: &Key| known.iter().any(|((known, ..), _)| *known == key);
             let mut others = all.iter().filter(|(key, ..)| !is_known(key));
             let of = match (others.next(), others.next()) {
-                (Some((_, _, placed)), None) => format!("the {}", placed.spoken),
+                (Some((_, _, placed)), None) => the(&placed.spoken),
                 _ => format!("{unsaid} others"),
             };
             text = format!("{text} Of {of} I do not know.");
@@ -222,7 +226,7 @@ fn sensed(those: &[&Known<'_>], (_, some, none, usual): &(&str, &str, &str, &str
 
 /// The first names, and how many more there are.
 fn named(those: &[&Known<'_>]) -> Vec<String> {
-    let names = those.iter().take(MOST_NAMES).map(|(_, _, placed)| format!("the {}", placed.spoken));
+    let names = those.iter().take(MOST_NAMES).map(|(_, _, placed)| the(&placed.spoken));
     let more = those.len().saturating_sub(MOST_NAMES);
     names.chain((more > 0).then(|| format!("{more} more"))).collect()
 }
@@ -307,13 +311,7 @@ fn ago(span: Duration) -> String {
 }
 
 fn unknown(name: &str) -> String {
-    format!("I do not know: the {name} has not said.")
-}
-
-/// With a capital at its beginning.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    format!("I do not know: {} has not said.", the(name))
 }
 
 impl Device {
