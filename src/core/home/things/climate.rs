@@ -66,7 +66,7 @@ impl Climate {
     }
 
     pub(super) fn messages(&self, deed: &Deed, made: &Making<'_>) -> Result<Vec<Message>, Lack> {
-        let mode = |name: &str| self.mode.as_ref().ok_or(Lack::Deed)?.message(name, made);
+        let to_mode = |name: &str| self.mode.as_ref().ok_or(Lack::Deed)?.message(name, made);
         match deed {
             Deed::Temperature(wanted) => {
                 let order = self.temperature.as_ref().ok_or(Lack::Deed)?;
@@ -78,7 +78,7 @@ impl Climate {
             }
             Deed::Off => match &self.power {
                 Some((order, [_, off])) => one(order.message(&json!(off), &[], made)),
-                None => mode("off"),
+                None => to_mode("off"),
             },
             Deed::On => match (&self.power, &self.mode) {
                 (Some((order, [on, _])), _) => one(order.message(&json!(on), &[], made)),
@@ -86,7 +86,7 @@ impl Climate {
                 (None, Some(Choice { options, .. })) => {
                     let usual = ["heat_cool", "heat", "cool", "auto"];
                     let first = usual.iter().find(|usual| options.iter().any(|name| name == *usual));
-                    mode(first.ok_or(Lack::Deed)?)
+                    to_mode(first.ok_or(Lack::Deed)?)
                 }
                 (None, None) => Err(Lack::Deed),
             },
