@@ -101,18 +101,18 @@ fn model_file(
     settings: &ModelSettings,
     folder: &Path,
     config_folder: &Path,
-) -> Result<(String, std::path::PathBuf), String> {
+) -> Result<(ModelRef, std::path::PathBuf), String> {
     let model = ModelRef::parse(&settings.model).map_err(|error| error.to_string())?;
-    let name = model.display_name();
     let file = models::resolve(&model, folder);
     let file = if model.is_fake() { file } else { config_folder.join(file) };
     if model.is_fake() || models::has_content(&file) {
-        return Ok((name, file));
+        return Ok((model, file));
     }
     Err(match model.pull_name() {
-        Some(pull) => {
-            format!("the model {name} is not here; fetch it with `hearthd models pull {pull}` and restart hearthd")
-        }
+        Some(pull) => format!(
+            "the model {} is not here; fetch it with `hearthd models pull {pull}` and restart hearthd",
+            model.display_name()
+        ),
         None => format!("the model file {} is not there; correct models.*.model or put it there", file.display()),
     })
 }
@@ -134,13 +134,12 @@ pub(super) fn plan(loaded: &Loaded) -> LoadPlan {
         if settings.server.is_some() {
             return None;
         }
-        let (name, file) = model_file(&settings, &models.path, folder_of(loaded)).ok()?;
-        let sha256 = ModelRef::parse(&settings.model).ok().and_then(|model| models::known_sha256(&model, &file));
+        let (model, file) = model_file(&settings, &models.path, folder_of(loaded)).ok()?;
         Some(TierPlan {
             tier,
-            name,
+            name: model.display_name(),
+            sha256: models::known_sha256(&model, &file),
             file,
-            sha256,
             chat_template: settings.chat_template,
             ctx_size: settings.ctx_size,
             n_batch: settings.n_batch,
@@ -210,18 +209,19 @@ pub(super) fn described(loaded: &Loaded) -> Described {
 pub(super) fn engine_settings(loaded: &Loaded) -> engine::Settings {
     let [chat, explain] = tiers(loaded).map(|(_, settings)| {
         let is_remote = settings.server.is_some();
-        let file = if is_remote {
-            Ok((settings.model.clone(), std::path::PathBuf::new()))
+        let name = if is_remote {
+            Ok(settings.model.clone())
         } else {
-            model_file(&settings, &loaded.config.models.path, folder_of(loaded))
+            let found = model_file(&settings, &loaded.config.models.path, folder_of(loaded));
+            found.map(|(model, _)| model.display_name())
         };
         engine::TierSettings {
-            model: file.as_ref().map_or_else(|_| settings.model.clone(), |(name, _)| name.clone()),
+            model: name.clone().unwrap_or_else(|_| settings.model.clone()),
             max_tokens: settings.max_tokens,
             deadline: settings.deadline,
             sampling: settings.sampling,
             is_remote,
-            missing: file.err(),
+            missing: name.err(),
         }
     });
     engine::Settings {

@@ -10,7 +10,7 @@ use hearthd::inference::supervisor::models::{ModelStates, TierState};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{House, chat, options, prompt, real_model, tier};
+use crate::support::{House, chat, kib_of, options, prompt, real_model, tier};
 
 /// Workers that a shell starts behind this line.
 fn behind(line: &str) -> SupervisorOptions {
@@ -43,11 +43,10 @@ async fn given_up(house: &House) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_larger_than_its_address_space_is_given_up() {
     let house = House::settled(chat("fake:")).await;
-    let status = std::fs::read_to_string(format!("/proc/{}/status", house.worker())).unwrap();
+    let peak = kib_of(house.worker(), "VmPeak");
     house.stop().await;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmPeak:")?.trim().strip_suffix(" kB")).unwrap();
     // What a worker without a model takes, and half of the model's file.
-    let limit = peak.parse::<u64>().unwrap() + std::fs::metadata(real_model()).unwrap().len() / 2048;
+    let limit = peak + std::fs::metadata(real_model()).unwrap().len() / 2048;
     let house = House::start(large(), behind(&format!("ulimit -v {limit}")));
     eprintln!("{limit} KiB: {}", given_up(&house).await);
     house.stop().await;

@@ -5,7 +5,7 @@ use hearthd::core::reply::{Code, Finish};
 use hearthd::inference::protocol::{LoadPlan, ModelTier};
 use hearthd::inference::supervisor::models::{AnswerEvent, TierState};
 
-use crate::support::{House, Reply, chat, first_text, prompt, real_model, tier, within};
+use crate::support::{House, Reply, chat, first_text, kib_of, prompt, real_model, tier, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_model_answers_and_reuses_the_system_prompts_state() {
@@ -63,9 +63,7 @@ async fn three_answers_at_once_leave_nothing_behind() {
 
 /// Bytes of a process in memory.
 fn resident(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")).unwrap();
-    resident.parse::<u64>().unwrap() * 1024
+    kib_of(process, "VmRSS") * 1024
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -188,6 +188,14 @@ pub(crate) async fn first_text(answer: &mut Answer) -> String {
     }
 }
 
+/// What the system says of a process's memory, in KiB: `VmRSS`, `VmPeak`.
+pub(crate) fn kib_of(process: u32, what: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line =
+        status.lines().find_map(|line| line.strip_prefix(what)?.trim_matches([':', ' ', '\t']).strip_suffix(" kB"));
+    line.unwrap().parse().unwrap()
+}
+
 /// Whether a process is there and no zombie.
 pub(crate) fn alive(process: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{process}/stat"))
