@@ -43,7 +43,6 @@ pub(super) struct Work<'a> {
     /// Whether the token that follows the last of them is wanted.
     pub sample: bool,
     /// How many of the last are drafted: what follows the one before them, and each that is right, is wanted too.
-    #[cfg_attr(not(any(feature = "llama", test)), expect(dead_code, reason = "the fake checks no drafts"))]
     pub drafted: usize,
 }
 
@@ -60,6 +59,7 @@ pub(super) enum Sampled {
 
 /// What one step of drafting for another model gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "llama"), expect(dead_code, reason = "the fake drafts nothing"))]
 pub(super) enum Drafted {
     /// The likeliest next token, and how many were read for it.
     Token(Token, usize),
