@@ -36,7 +36,7 @@ impl Drop for House {
 }
 
 /// One after the other, each leaning on the one before.
-const DIALOGUE: [(&str, &str); 35] = [
+const DIALOGUE: [(&str, &str); 38] = [
     ("undo that", ""),
     ("turn on the reading lamp", ""),
     ("the bedroom one", "Turned on the reading lamp."),
@@ -66,12 +66,18 @@ const DIALOGUE: [(&str, &str); 35] = [
     ("set the bedroom radiator to 22 degrees", "Set the bedroom radiator to 22 degrees."),
     ("a bit warmer", "Set the bedroom radiator to 23 °C."),
     ("set it to eco", "Set the bedroom radiator to eco."),
+    (
+        "which preset is the bedroom radiator set to",
+        "The bedroom radiator is in heat mode, 19.5 °C, set to 23 °C, preset eco.",
+    ),
     ("put the bedroom radiator in eco mode", "The bedroom radiator is already set to eco."),
     ("undo that", ""),
     ("set the bedroom radiator to comfort", "Set the bedroom radiator to comfort."),
     ("undo that", "Set the bedroom radiator to eco."),
     ("end the eco preset of the bedroom radiator", "Ended the preset of the bedroom radiator."),
     ("start robby", "Started Robby."),
+    ("is robby cleaning", "Yes, Robby is cleaning."),
+    ("is robby docked", "No, Robby is cleaning."),
     ("send it back to its dock", "Sending Robby back to its dock."),
 ];
 

@@ -330,10 +330,12 @@ impl Thing {
             Self::Lock(lock) => heard.told(lock.state.as_ref()),
             Self::Climate(climate) => {
                 let degrees = |reading: &Option<Reading>| {
-                    heard.read(reading.as_ref()).map(|degrees| format!("{degrees} {}", climate.unit))
+                    heard.number(reading.as_ref()).map(|degrees| format!("{degrees} {}", climate.unit))
                 };
                 let wanted = degrees(&climate.wanted).map(|wanted| format!("set to {wanted}"));
-                let all = [heard.read(climate.state.as_ref()), degrees(&climate.current), wanted];
+                let preset = self.chosen(Setting::Preset, heard).filter(|preset| preset != NO_PRESET);
+                let preset = preset.map(|preset| format!("preset {preset}"));
+                let all = [heard.read(climate.state.as_ref()), degrees(&climate.current), wanted, preset];
                 let all: Vec<String> = all.into_iter().flatten().collect();
                 (!all.is_empty()).then(|| all.join(", "))
             }

@@ -85,8 +85,7 @@ impl House {
         }
         let the = if device.component == "device_tracker" { placed.name.clone() } else { the(name) };
         let be = if the == placed.name { "is" } else { is(name) };
-        let Some(word) = device.word(heard) else { return unknown(name) };
-        let told = device.sentence(heard).unwrap_or_else(|| word.clone());
+        let Some(told) = device.sentence(heard) else { return unknown(name) };
         match device.standing(heard) {
             Standing::Fresh => {}
             Standing::Offline => {
@@ -96,10 +95,11 @@ impl House {
                 return sentence(&format!("{the} has not been heard for {}; then it was {told}.", ago(age)));
             }
         }
-        match wish.text("state") {
-            None => sentence(&format!("{the} {be} {told}.")),
-            Some(wanted) if device.is_in(wanted, &word) => format!("Yes, {the} {be} {told}."),
-            Some(_) => format!("No, {the} {be} {told}."),
+        match (wish.text("state"), device.word(heard)) {
+            (None, _) => sentence(&format!("{the} {be} {told}.")),
+            (Some(wanted), Some(word)) if device.is_in(wanted, &word) => format!("Yes, {the} {be} {told}."),
+            (Some(_), Some(_)) => format!("No, {the} {be} {told}."),
+            (Some(_), None) => unknown(name),
         }
     }
 
@@ -330,11 +330,17 @@ impl Device {
 
     /// Its state as it stands behind "is".
     fn sentence(&self, heard: &Heard<'_>) -> Option<String> {
-        let word = self.word(heard)?;
-        Some(match self.component.as_str() {
-            "device_tracker" if word == "home" => "at home".to_owned(),
-            "binary_sensor" | "device_tracker" => word,
-            _ => self.thing.state(heard)?,
+        Some(match (self.component.as_str(), self.word(heard)) {
+            ("device_tracker", Some(word)) if word == "home" => "at home".to_owned(),
+            ("binary_sensor" | "device_tracker", word) => word?,
+            ("climate", Some(mode)) if mode != "off" => {
+                let all = self.thing.state(heard)?;
+                let more = all.strip_prefix(mode.as_str()).unwrap_or_default();
+                format!("in {} mode{more}", mode.replace('_', " "))
+            }
+            // What says no mode can say its temperatures all the same.
+            ("climate", _) => self.thing.state(heard)?,
+            (_, word) => word.and(self.thing.state(heard))?,
         })
     }
 

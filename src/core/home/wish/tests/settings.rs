@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Grant, Granted, Wish, announce, now, said_after, sent, shipped};
+use super::{Grant, Granted, Wish, announce, now, said_after, sent, shipped, told};
 use crate::core::home::{House, Reserved, described};
 use crate::core::intents::Rules;
 
@@ -110,4 +110,24 @@ fn what_is_chosen_is_what_is_reported() {
     assert_eq!(heard, "Set the living room television to HDMI 1.");
     let refusal = house.undo(&[input], &now()).unwrap_err().to_string();
     assert!(refusal.contains("not known how"), "what it does not offer cannot be chosen again: {refusal}");
+}
+
+#[test]
+fn a_thermostat_tells_what_it_knows() {
+    let mut house = house();
+    house.settle(&[], "en");
+    let bare = json!({
+        "name": "Attic heater", "temperature_command_topic": "a/set", "current_temperature_topic": "a",
+        "temperature_state_topic": "a/wanted",
+    });
+    announce(&mut house, "climate", "a", &bare);
+    house.settle(&[], "en");
+    let of = |id: &str, house: &House| told(house, "HassGetState", &json!({"name": "it"}), Some(id));
+    assert_eq!(of("climate/a", &house), "I do not know: the attic heater has not said.");
+    house.hear("a", b"18.50");
+    assert_eq!(of("climate/a", &house), "The attic heater is 18.5 °C.");
+    house.hear("c", br#"{"preset": "eco", "mode": "fan_only"}"#);
+    assert_eq!(of("climate/c", &house), "The bedroom radiator is in fan only mode, preset eco.");
+    house.hear("c", br#"{"preset": "none", "mode": "off"}"#);
+    assert_eq!(of("climate/c", &house), "The bedroom radiator is off.");
 }
