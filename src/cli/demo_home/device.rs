@@ -110,7 +110,8 @@ impl Device {
                 "temperature_state_topic": at, "temperature_state_template": field("wanted"),
                 "current_temperature_topic": at, "current_temperature_template": field("measured"),
                 "preset_modes": ["eco", "comfort", "boost"], "preset_mode_command_topic": format!("{at}/preset/set"),
-                "preset_mode_state_topic": at, "preset_mode_value_template": field("preset"), "min_temp": 5, "max_temp": 30, "temp_step": 0.5, "temperature_unit": "C",
+                "preset_mode_state_topic": at, "preset_mode_value_template": field("preset"),
+                "min_temp": 5, "max_temp": 30, "temp_step": 0.5, "temperature_unit": "C",
             }),
             Kind::Sensor(class, unit) => json!({
                 "device_class": class, "unit_of_measurement": unit, "value_template": field("value"),

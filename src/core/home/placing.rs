@@ -9,6 +9,7 @@ use crate::core::intents::{self, NameOf, Names};
 use super::described::Described;
 use super::discovery::{Key, zigbee2mqtt};
 use super::place::{Rooms, folded};
+use super::things::{Choice, Setting};
 use super::{Device, House, wish};
 
 /// Rooms that are known without anybody saying so, where a device's name has one in it.
@@ -155,7 +156,7 @@ impl House {
     pub fn settle(&mut self, rooms: &[String], lang: &str) -> Names {
         self.forget_topics();
         self.placing = self.placed(rooms, lang);
-        self.names()
+        self.names(lang)
     }
 
     /// Forgets what was heard on topics of devices that are gone.
@@ -228,7 +229,7 @@ impl House {
         self.described.sites.get(site).map(String::as_str).or_else(|| self.placing.room(site)).unwrap_or(site)
     }
 
-    fn names(&self) -> Names {
+    fn names(&self, lang: &str) -> Names {
         let mut names = Names::of_home(if self.devices.is_empty() { &[] } else { &wish::INTENTS });
         let rooms: BTreeSet<&String> = self.placing.rooms.values().collect();
         for room in rooms {
@@ -248,6 +249,12 @@ impl House {
             };
             let aliases: Vec<String> = placed.aliases.iter().cloned().chain(placed.without_room()).collect();
             add(&mut names, NameOf::Thing, &placed.name, &aliases, &known(&key.to_string(), device, placed));
+            for (setting, slot) in Setting::SLOTS {
+                let options = device.thing.offers(setting).into_iter().flat_map(Choice::options);
+                for option in options {
+                    names.offer(slot, option, lang);
+                }
+            }
             if let Some(unit) = &device.unit {
                 of_device.entry(unit.id.as_str()).or_default().push((key, device, placed));
             }

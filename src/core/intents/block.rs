@@ -161,7 +161,7 @@ impl Block {
         };
         let is_handled = publishes.is_some() || (self.is_handled && self.acts.is_empty());
         let is_for_home = !is_handled && view.names.carries_out(&self.intent);
-        let guarded = guard::moved(self, &slots.filled);
+        let guarded = guard::moved(self, &slots.filled, view);
         Some(Hit {
             name: self.intent.clone(),
             needs_yes: guarded.is_some() && guard::opens(self, &slots.filled),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::block::Block;
 use super::context;
 use super::fill::Filled;
-use super::lists::Entry;
+use super::lists::{Entry, View};
 
 /// Intents that only tell, so that nothing is moved by them.
 const TELL: [&str; 10] = [
@@ -29,7 +29,7 @@ const DOMAINS: [&str; 2] = ["lock", "alarm control panel"];
 /// Device classes of what lets people in.
 const OPENINGS: [&str; 4] = ["garage", "garage door", "gate", "door"];
 /// Domains of things that may be wired to anything: their names tell.
-const WIRED: [&str; 12] = [
+const WIRED: [&str; 16] = [
     "cover",
     "switch",
     "script",
@@ -42,6 +42,10 @@ const WIRED: [&str; 12] = [
     "group",
     "valve",
     "remote",
+    "select",
+    "input select",
+    "number",
+    "input number",
 ];
 /// Words of names that say so, in the languages whose numbers are known.
 const WORDS: [&str; 48] = [
@@ -101,9 +105,10 @@ pub(super) fn tells(intent: &str) -> bool {
 }
 
 /// What a command would move that guards the house, as it is called; `None` where it moves nothing of the kind.
-pub(super) fn moved(block: &Block, filled: &[Option<Filled<'_>>]) -> Option<String> {
-    // An intent of somebody's own that sends nothing moves nothing either; Home Assistant's are carried out elsewhere.
-    let is_own = !block.intent.starts_with("Hass");
+pub(super) fn moved(block: &Block, filled: &[Option<Filled<'_>>], view: View<'_>) -> Option<String> {
+    // An intent of somebody's own that sends nothing moves nothing either; Home Assistant's are carried out elsewhere, and
+    // some of ours by the home's devices.
+    let is_own = !block.intent.starts_with("Hass") && !view.names.carries_out(&block.intent);
     if (is_own || tells(&block.intent)) && block.acts.iter().all(|act| act.publishes.is_empty()) {
         return None;
     }

@@ -20,6 +20,7 @@ mod missed;
 mod names;
 mod near;
 mod numbers;
+mod offered;
 mod openers;
 mod part;
 mod regexes;

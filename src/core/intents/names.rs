@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::lists::{Entry, insert};
+use super::offered::Offers;
 use super::sentence::found::ValueId;
 use super::sentence::grammar::{ListId, OPEN_LISTS};
 use super::sentence::trie::Trie;
@@ -59,6 +60,7 @@ pub struct Names {
     pub(super) sounds: Sounds,
     /// Intents that the home itself carries out where no rule does.
     carried_out: &'static [&'static str],
+    pub(super) offers: Offers,
 }
 
 impl Names {

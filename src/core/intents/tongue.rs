@@ -167,6 +167,17 @@ impl Tongue {
         found: &'a Found<'a>,
         said: &Said<'a>,
     ) -> Vec<Reading<'a>> {
+        self.readings_where(heard, found, said, |reading| self.is_offered(reading))
+    }
+
+    /// Those of which something more holds.
+    pub(super) fn readings_where<'a>(
+        &'a self,
+        heard: &'a Heard<'a>,
+        found: &'a Found<'a>,
+        said: &Said<'a>,
+        holds: impl Fn(&mut Reading<'a>) -> bool,
+    ) -> Vec<Reading<'a>> {
         let spaced = format!(" {} ", String::from_utf8_lossy(&heard.folded));
         let blocks = self.blocks.len();
         let mut reader =
@@ -175,7 +186,7 @@ impl Tongue {
         let mut readings = Vec::new();
         reader.read_sentences(found, area.as_ref(), &mut readings);
         reader.read_regexes(&mut readings);
-        readings.retain_mut(|reading| !reader.is_asked(reading) && self.is_in_its_place(reading));
+        readings.retain_mut(|reading| !reader.is_asked(reading) && self.is_in_its_place(reading) && holds(reading));
         readings.sort_by_key(Reading::key);
         self.prefer_kinds(&mut readings, area_of(said).as_ref());
         readings

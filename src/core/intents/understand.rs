@@ -62,9 +62,22 @@ impl Tongue {
             unclear @ Understood::Unclear(_) => return unclear,
         }
         match several::understand(self, said, pauses) {
-            Understood::Nothing => self.read_slips(said, &heard, found),
+            Understood::Nothing => {}
+            understood => return understood,
+        }
+        match self.read_slips(said, &heard, found) {
+            Understood::Nothing => self.read_unoffered(said, &heard),
             understood => understood,
         }
+    }
+
+    /// What something is to be set to that nothing in the home offers: it says what it has instead.
+    fn read_unoffered(&self, said: &Said<'_>, heard: &Heard<'_>) -> Understood {
+        let found = self.found(heard);
+        let readings = self.readings_where(heard, &found, said, |reading| self.names_who_offers(reading));
+        let best = readings.into_iter().next().filter(|reading| self.same_names(reading).is_none());
+        let hit = best.and_then(|reading| self.hit(reading, said, None));
+        hit.map_or(Understood::Nothing, |hit| Understood::Hits(vec![hit]))
     }
 
     /// Whether something is put off that is no command itself.
@@ -190,7 +203,8 @@ impl Tongue {
         readings.retain(|reading| reading.cost == least);
         let meant: Vec<String> = readings.iter().map(|reading| self.corrected(heard, reading)).collect();
         let is_one = meant.iter().all(|text| *text == meant[0]);
-        let is_guarded = readings.iter().any(|reading| guard::moved(reading.block, &reading.slots.filled).is_some());
+        let is_guarded =
+            readings.iter().any(|reading| guard::moved(reading.block, &reading.slots.filled, self.view()).is_some());
         if is_one && !is_guarded && readings[0].spans.iter().all(|span| span.others.is_empty()) {
             let corrected = meant.into_iter().next();
             let hit = readings.into_iter().find_map(|reading| self.hit(reading, said, corrected.clone()));

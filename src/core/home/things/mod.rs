@@ -24,10 +24,11 @@ use light::{Change, Light};
 use mover::Mover;
 use player::Player;
 use switch::{Fan, Humidifier, Lock, Press, Switch};
-use value::{Choice, Number};
+use value::Number;
 
 pub(super) use climate::NO_PRESET;
 pub(super) use reached::Reached;
+pub(super) use value::Choice;
 
 /// What somebody wants of a thing.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +106,12 @@ pub enum Setting {
     Source,
     /// What a select is there for.
     Select,
+}
+
+impl Setting {
+    /// The slots whose words are what devices offer.
+    pub(super) const SLOTS: [(Self, &str); 4] =
+        [(Self::Preset, "preset_mode"), (Self::Source, "source"), (Self::Select, "option"), (Self::Mode, "mode")];
 }
 
 /// What was heard last on a topic.
@@ -291,7 +298,9 @@ impl Thing {
         match self {
             Self::Light(light) => [of(light.state.as_ref()), light.brightness.iter().collect()].concat(),
             Self::Switch(switch) => of(switch.state.as_ref()),
-            Self::Humidifier(Humidifier { switch, mode, .. }) => [of(switch.state.as_ref()), states(&[mode])].concat(),
+            Self::Humidifier(Humidifier { switch, mode, wanted, .. }) => {
+                [of(switch.state.as_ref()), wanted.iter().collect(), states(&[mode])].concat()
+            }
             Self::Fan(fan) => [of(fan.switch.state.as_ref()), fan.at.iter().collect(), states(&[&fan.preset])].concat(),
             Self::Cover(cover) => [of(cover.state.as_ref()), cover.at.iter().collect()].concat(),
             Self::Lock(lock) => of(lock.state.as_ref()),
@@ -318,8 +327,17 @@ impl Thing {
                 let level = heard.read(light.brightness.as_ref()).filter(|_| state == "on");
                 Some(joined(state, level.and_then(|level| light.percent(&level)).map(|part| format!("{part} %"))))
             }
-            Self::Switch(switch) | Self::Fan(Fan { switch, .. }) | Self::Humidifier(Humidifier { switch, .. }) => {
-                heard.told(switch.state.as_ref())
+            Self::Switch(switch) => heard.told(switch.state.as_ref()),
+            Self::Fan(Fan { switch, .. }) => {
+                let preset = self.chosen(Setting::Preset, heard).map(|preset| format!("preset {preset}"));
+                Some(joined(heard.told(switch.state.as_ref())?, preset))
+            }
+            Self::Humidifier(Humidifier { switch, .. }) => {
+                let mode = self.chosen(Setting::Mode, heard).map(|mode| format!("mode {mode}"));
+                let wanted = self.level(heard).map(|percent| format!("set to {percent} %"));
+                let all = [heard.told(switch.state.as_ref()), wanted, mode];
+                let all: Vec<String> = all.into_iter().flatten().collect();
+                (!all.is_empty()).then(|| all.join(", "))
             }
             Self::Cover(cover) => {
                 let at = heard.read(cover.at.as_ref()).and_then(|at| cover.percent(&at));
@@ -395,7 +413,8 @@ impl Thing {
         Some(format!("{} {}", heard.number(climate.current.as_ref())?, climate.unit))
     }
 
-    /// What a step is a step from: percent of brightness, speed or volume, degrees that are set. `None` where it is not known.
+    /// What a step is a step from: percent of brightness, speed, volume or humidity, degrees or a number that is set. `None`
+    /// where it is not known.
     pub(super) fn level(&self, heard: &Heard<'_>) -> Option<f64> {
         match self {
             Self::Light(light) if heard.told(light.state.as_ref()).as_deref() == Some("off") => {
@@ -405,6 +424,8 @@ impl Thing {
             Self::Fan(fan) => fan.percent(heard),
             Self::Player(player) => player.percent(heard),
             Self::Climate(climate) => heard.number(climate.wanted.as_ref()),
+            Self::Humidifier(humidifier) => heard.number(humidifier.wanted.as_ref()),
+            Self::Number(number) => heard.number(number.state.as_ref()),
             _ => None,
         }
     }

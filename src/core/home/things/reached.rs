@@ -42,9 +42,8 @@ impl Thing {
         }
         match self {
             Self::Light(light) => of_light(light, deed, heard),
-            Self::Switch(switch) | Self::Humidifier(Humidifier { switch, .. }) => {
-                of_switch(heard.told(switch.state.as_ref()).as_deref(), deed)
-            }
+            Self::Switch(switch) => of_switch(heard.told(switch.state.as_ref()).as_deref(), deed),
+            Self::Humidifier(humidifier) => of_humidifier(humidifier, deed, heard),
             Self::Fan(fan) => of_fan(fan, deed, heard),
             Self::Cover(cover) => of_cover(cover, deed, heard),
             Self::Lock(lock) => of_lock(heard.told(lock.state.as_ref()).as_deref(), deed),
@@ -73,6 +72,16 @@ fn of_switch(state: Option<&str>, deed: &Deed) -> Reached {
         Deed::On => yes(state == Some("on")),
         Deed::Off => yes(state == Some("off")),
         _ => Unsaid,
+    }
+}
+
+fn of_humidifier(humidifier: &Humidifier, deed: &Deed, heard: &Heard<'_>) -> Reached {
+    match (deed, &humidifier.wanted) {
+        (Deed::Humidity(wanted), Some(reading)) => match heard.number(Some(reading)) {
+            Some(set) => yes((set - wanted).abs() < 1.0),
+            None => Vague,
+        },
+        _ => of_switch(heard.told(humidifier.switch.state.as_ref()).as_deref(), deed),
     }
 }
 

@@ -125,6 +125,8 @@ pub(in crate::core::home) struct Humidifier {
     humidity: Order,
     limits: (f64, f64),
     pub(super) mode: Option<Choice>,
+    /// The humidity that it reports to be set to.
+    pub(super) wanted: Option<Reading>,
 }
 
 impl Humidifier {
@@ -134,6 +136,7 @@ impl Humidifier {
             humidity: fields.order("target_humidity_command_topic", Some("target_humidity_command_template"))?,
             limits: (fields.number("min_humidity").unwrap_or(0.0), fields.number("max_humidity").unwrap_or(100.0)),
             mode: Choice::of(fields, "mode", &[]),
+            wanted: fields.reading("target_humidity_state_topic", Some("target_humidity_state_template")),
         })
     }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::switch::one;
-use super::{Deed, Lack};
+use super::{Deed, Lack, NO_PRESET};
 use crate::core::home::fields::{Fields, Making, Message, Order, Reading};
 
 /// One of several: what a select offers, a thermostat's modes, a player's sources.
@@ -23,8 +23,8 @@ impl Choice {
         })
     }
 
-    /// What a part of a thing offers, by the keys that begin with its name: `preset_mode_command_topic`, `preset_modes`, … `usual`
-    /// is what Home Assistant takes where nothing is said. `None` where it cannot be set, or offers nothing.
+    /// What a part of a thing offers, by the keys that begin with its name: `preset_mode_command_topic`, `preset_modes`, …
+    /// `usual` is what Home Assistant takes where nothing is said. `None` where it cannot be set, or offers nothing.
     pub(super) fn of(fields: &mut Fields<'_>, part: &str, usual: &[&str]) -> Option<Self> {
         let key = |end: &str| format!("{part}_{end}");
         let (names, told) = (format!("{part}s"), [key("value_template"), key("state_template")]);
@@ -40,14 +40,30 @@ impl Choice {
         (!options.is_empty()).then_some(Self { order, options, state })
     }
 
-    /// What it calls the one that was meant, whatever its case, its spaces and its underscores; "sleep" is its `sleep_mode` too.
+    /// Its names for all it offers.
+    pub(in crate::core::home) fn options(&self) -> &[String] {
+        &self.options
+    }
+
+    /// What it calls the one that was meant: by its own word, else whatever its case, its spaces and its underscores; "sleep"
+    /// is its `sleep_mode` too.
     pub(in crate::core::home) fn named(&self, wanted: &str) -> Result<&str, Lack> {
-        let folded = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
-        let wanted = folded(wanted);
-        let same = |offered: &&String| folded(offered) == wanted;
-        let nearly = |offered: &&String| folded(offered).strip_suffix("mode") == Some(&wanted);
-        let chosen = self.options.iter().find(same).or_else(|| self.options.iter().find(nearly));
-        chosen.map(String::as_str).ok_or_else(|| Lack::Unknown(self.options.clone()))
+        // A hyphen before a digit is the sign of a number.
+        let is_sign = |text: &str| text.starts_with('-') && text[1..].starts_with(|c: char| c.is_ascii_digit());
+        let folded = |text: &str| {
+            let kept = text.to_lowercase().replace(['_', '-', ' '], "");
+            if is_sign(text) { format!("-{kept}") } else { kept }
+        };
+        let meant = folded(wanted);
+        let exactly = |offered: &&String| *offered == wanted;
+        let same = |offered: &&String| folded(offered) == meant;
+        let nearly = |offered: &&String| folded(offered).strip_suffix("mode") == Some(&meant);
+        let mut chosen = self.options.iter().find(exactly);
+        chosen = chosen.or_else(|| self.options.iter().find(same)).or_else(|| self.options.iter().find(nearly));
+        chosen.map(String::as_str).ok_or_else(|| {
+            let named = self.options.iter().filter(|option| *option != NO_PRESET);
+            Lack::Unknown(named.cloned().collect())
+        })
     }
 
     pub(super) fn message(&self, wanted: &str, made: &Making<'_>) -> Result<Vec<Message>, Lack> {

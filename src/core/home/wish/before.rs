@@ -48,6 +48,8 @@ fn one(thing: &Thing, deed: &Deed, heard: &Heard<'_>) -> Option<Deed> {
         Deed::Brightness(_) => Some(Deed::Brightness(thing.level(heard)? / 100.0)),
         Deed::Speed(_) => Some(Deed::Speed(thing.level(heard)? / 100.0)),
         Deed::Temperature(_) => thing.level(heard).map(Deed::Temperature),
+        Deed::Humidity(_) => thing.level(heard).map(Deed::Humidity),
+        Deed::Number(_) => thing.level(heard).map(Deed::Number),
         Deed::Open | Deed::Close | Deed::Position(_) => match (thing.position(heard), was_on?) {
             (Some(part), _) if part > 0.0 && part < 1.0 => Some(Deed::Position(part)),
             (_, true) => Some(Deed::Open),

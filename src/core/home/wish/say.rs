@@ -60,11 +60,11 @@ impl Granted {
 }
 
 fn names(steps: &[&Step]) -> String {
-    let names: Vec<String> = steps
-        .iter()
-        .enumerate()
-        .map(|(number, step)| if number == 0 { the(&step.name) } else { step.name.clone() })
-        .collect();
+    let is_any_own = steps.iter().any(|step| is_own(&step.name));
+    let name = |(number, step): (usize, &&Step)| {
+        if number == 0 || is_any_own { the(&step.name) } else { step.name.clone() }
+    };
+    let names: Vec<String> = steps.iter().enumerate().map(name).collect();
     listed(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
@@ -99,9 +99,13 @@ fn one(step: &Step, response: Option<&str>) -> Said {
 
 /// A name with its article: "the kitchen lamp", and "Robby", which is somebody's own.
 pub(super) fn the(name: &str) -> String {
+    if is_own(name) { name.to_owned() } else { format!("the {name}") }
+}
+
+/// Whether a name is somebody's own: of words that are names of things, none keeps its capital alone.
+fn is_own(name: &str) -> bool {
     let mut letters = name.chars();
-    let is_own = letters.next().is_some_and(char::is_uppercase) && letters.next().is_some_and(char::is_lowercase);
-    if is_own { name.to_owned() } else { format!("the {name}") }
+    letters.next().is_some_and(char::is_uppercase) && name.chars().count() > 1 && letters.all(char::is_lowercase)
 }
 
 /// With a capital at its beginning.
@@ -112,7 +116,7 @@ pub(super) fn sentence(text: &str) -> String {
 
 /// Whether a name is of several: "blinds", "lights".
 fn is_several(name: &str) -> bool {
-    name.ends_with('s') && !["ss", "us", "is", "gas"].iter().any(|end| name.ends_with(end))
+    name.ends_with('s') && !is_own(name) && !["ss", "us", "is", "gas"].iter().any(|end| name.ends_with(end))
 }
 
 /// "is", or "are".

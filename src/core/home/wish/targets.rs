@@ -7,6 +7,7 @@ use super::{Refusal, Wish};
 use crate::core::home::discovery::Key;
 use crate::core::home::place::folded;
 use crate::core::home::placing::{Placed, spoken};
+use crate::core::home::things::Setting;
 use crate::core::home::{Device, House};
 
 /// Kinds that "everything" means: what is on because somebody uses it.
@@ -105,12 +106,25 @@ impl House {
                     .map(|(key, ..)| key.clone()),
             );
         }
+        self.keep_those_that_offer(wish, &mut keys);
         let kind = class.and_then(Value::as_str).unwrap_or(if name.is_some() { "" } else { kinds[0] });
         let targets = Targets { keys, is_named: false, place, kind: kind.to_owned() };
         if targets.keys.is_empty() {
             return Err(Refusal(format!("there are no {}{} that are known", targets.noun(2), targets.place)));
         }
         Ok(targets)
+    }
+
+    /// Of players that nobody named, those with the source that is wanted are meant.
+    fn keep_those_that_offer(&self, wish: &Wish<'_>, keys: &mut Vec<Key>) {
+        let Some(source) = wish.text("source") else { return };
+        let has_it = |key: &Key| {
+            let choice = self.devices.get(key).and_then(|device| device.thing.offers(Setting::Source));
+            choice.is_some_and(|choice| choice.named(source).is_ok())
+        };
+        if keys.iter().any(has_it) {
+            keys.retain(has_it);
+        }
     }
 
     /// Of several players that nobody named, those that are meant: what plays, and to go on, what does not.

@@ -338,8 +338,9 @@ impl Device {
                 let more = all.strip_prefix(mode.as_str()).unwrap_or_default();
                 format!("in {} mode{more}", mode.replace('_', " "))
             }
-            // What says no mode can say its temperatures all the same.
-            ("climate", _) => self.thing.state(heard)?,
+            ("vacuum" | "lawn_mower", Some(word)) if word.eq_ignore_ascii_case("error") => "in trouble".to_owned(),
+            // What says no mode can say its temperatures all the same, and a player its source.
+            ("climate" | "media_player" | "humidifier", _) => self.thing.state(heard)?,
             (_, word) => word.and(self.thing.state(heard))?,
         })
     }
@@ -355,7 +356,9 @@ impl Device {
                 _ => !is_on,
             };
         }
+        let is_robot = matches!(self.component.as_str(), "vacuum" | "lawn_mower");
         match wanted {
+            "on" if is_robot => matches!(word, "cleaning" | "mowing"),
             "on" => !matches!(word, "off" | "closed" | "docked" | "idle" | "paused"),
             "open" => matches!(word, "open" | "opening" | "closing"),
             "not_home" => word != "home",

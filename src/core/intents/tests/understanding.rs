@@ -256,7 +256,6 @@ fn free_words_hide_no_command() {
         ("play jazz and turn it up", "HassMediaSearchAndPlay HassSetVolumeRelative"),
         ("set a salt and pepper timer for five minutes", "HassStartTimer"),
         ("play salt and pepper on the radio", "HassMediaSearchAndPlay"),
-        ("switch the radio to bluetooth and turn off the kitchen light", "HearthdSelectSource HassTurnOff"),
         (
             "set a timer for 5 minutes and another for ten minutes",
             "I understood “set a timer for 5 minutes”, but not “another for ten minutes”; nothing was done",
