@@ -335,8 +335,8 @@ impl Device {
             ("binary_sensor" | "device_tracker", word) => word?,
             ("climate", Some(mode)) if mode != "off" => {
                 let all = self.thing.state(heard)?;
-                let more = all.strip_prefix(mode.as_str()).unwrap_or_default();
-                format!("in {} mode{more}", mode.replace('_', " "))
+                let rest = all.strip_prefix(mode.as_str()).unwrap_or_default();
+                format!("in {} mode{rest}", mode.replace('_', " "))
             }
             ("vacuum" | "lawn_mower", Some(word)) if word.eq_ignore_ascii_case("error") => "in trouble".to_owned(),
             // What says no mode can say its temperatures all the same, and a player its source.
