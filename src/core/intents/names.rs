@@ -60,6 +60,7 @@ pub struct Names {
     pub(super) sounds: Sounds,
     /// Intents that the home itself carries out where no rule does.
     carried_out: &'static [&'static str],
+    /// What its devices offer to be set to.
     pub(super) offers: Offers,
 }
 
