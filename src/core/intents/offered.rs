@@ -33,15 +33,16 @@ impl Names {
     pub fn offer(&mut self, slot: &'static str, name: &str, lang: &str) {
         let offered = self.offers.0.entry(slot).or_default();
         let spoken = fold(&utterance::normalise(name));
+        let own = Value::String(name.to_owned());
         let without_kind = spoken.strip_suffix(" mode").unwrap_or(&spoken).to_owned();
-        let ways = [spelled(&spoken, lang), spoken.replace(' ', ""), without_kind, spoken];
-        for way in ways.into_iter().filter(|way| !way.is_empty()) {
-            // Of "1" and "-1", both "1" to the ear, the word itself is meant.
-            let is_itself = way == name;
-            let value = offered.entry(way).or_insert_with(|| Value::String(name.to_owned()));
-            if is_itself {
-                *value = Value::String(name.to_owned());
+        for way in [spelled(&spoken, lang), spoken.replace(' ', ""), without_kind] {
+            if !way.is_empty() {
+                offered.entry(way).or_insert_with(|| own.clone());
             }
+        }
+        // The whole name counts before what is made of another: "sleep" before the rest of "sleep mode".
+        if !spoken.is_empty() {
+            offered.insert(spoken, own);
         }
     }
 }
@@ -61,6 +62,10 @@ impl Tongue {
     pub(super) fn is_offered<'a>(&'a self, reading: &mut Reading<'a>) -> bool {
         let block = reading.block;
         let Some((_, slot)) = SLOTS.iter().find(|(intent, _)| *intent == block.intent) else { return true };
+        // What somebody's own rule does with the words is for the rule to know.
+        if block.acts.iter().any(|act| act.is_own) {
+            return true;
+        }
         let at = block.slots.iter().position(|name| name == slot);
         let Some(filled) = at.and_then(|at| reading.slots.filled.get_mut(at)) else { return true };
         let words = match filled {

@@ -57,7 +57,8 @@ impl Choice {
         let meant = folded(wanted);
         let exactly = |offered: &&String| *offered == wanted;
         let same = |offered: &&String| folded(offered) == meant;
-        let nearly = |offered: &&String| folded(offered).strip_suffix("mode") == Some(&meant);
+        let without_kind = |text: &str| text.strip_suffix("mode").unwrap_or(text).to_owned();
+        let nearly = |offered: &&String| without_kind(&folded(offered)) == without_kind(&meant);
         let mut chosen = self.options.iter().find(exactly);
         chosen = chosen.or_else(|| self.options.iter().find(same)).or_else(|| self.options.iter().find(nearly));
         chosen.map(String::as_str).ok_or_else(|| {

@@ -23,8 +23,11 @@ fn house() -> House {
     announce(&mut house, "climate", "c", &there("Bedroom radiator", &climate));
     let fan = json!({
         "command_topic": "f/set", "state_topic": "f", "preset_mode_command_topic": "f/preset/set",
-        "preset_modes": ["smart", "sleep_mode"],
+        "preset_modes": ["smart", "sleep_mode", "Party"],
     });
+    let other =
+        json!({"command_topic": "g/set", "preset_mode_command_topic": "g/preset/set", "preset_modes": ["party_mode"]});
+    announce(&mut house, "fan", "g", &there("Attic fan", &other));
     announce(&mut house, "fan", "f", &there("Office fan", &fan));
     let humidifier = json!({
         "command_topic": "h/set", "target_humidity_command_topic": "h/target/set", "min_humidity": 30,
@@ -75,6 +78,9 @@ fn each_is_sent_in_the_devices_own_word() {
         ("set the bedroom radiator to cool", "c/mode/set", "cool"),
         ("set the office fan to smart mode", "f/preset/set", "smart"),
         ("set the office fan preset to sleep mode", "f/preset/set", "sleep_mode"),
+        ("set the office fan to party", "f/preset/set", "Party"),
+        ("set the attic fan to party", "g/preset/set", "party_mode"),
+        ("put the attic fan in party mode", "g/preset/set", "party_mode"),
         ("put the nursery humidifier in sleep mode", "h/mode/set", "sleep"),
         ("set the nursery humidifier to tropics mode", "h/mode/set", "tropics"),
         ("set the nursery humidifier to 45 percent", "h/target/set", "45"),
