@@ -14,7 +14,7 @@ use super::per_person::PerPerson;
 pub(super) const WITHIN: Duration = Duration::from_secs(30);
 
 /// What says yes, in the languages whose numbers are known, and what says no.
-const YES: [&str; 22] = [
+const YES: [&str; 25] = [
     "yes",
     "yes please",
     "yes do it",
@@ -23,6 +23,9 @@ const YES: [&str; 22] = [
     "yep",
     "confirm",
     "confirmed",
+    "sure",
+    "ok",
+    "okay",
     "ja",
     "ja bitte",
     "oui",

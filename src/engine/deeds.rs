@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::core::dialogue::Turn;
+use serde_json::Value;
+
 use crate::core::home::wish::{self, Grant, Granted, Outcome, Said, Step, Wish};
 use crate::core::intents::Hit;
 use crate::core::reply::{Action, Code, Final, MatchedIntent, Status};
@@ -225,7 +227,14 @@ pub(super) fn question(hit: &Hit) -> String {
         }
         ("HassTurnOn", _) => format!("Turn on {what}?"),
         ("HassTurnOff", _) => format!("Turn off {what}?"),
-        _ => format!("Really, with {what}?"),
+        _ => match ["option", "source", "preset_mode", "number", "mode", "hvac_mode"]
+            .iter()
+            .find_map(|slot| hit.slots.get(*slot))
+        {
+            Some(Value::String(value)) => format!("Set {what} to {}?", value.replace('_', " ")),
+            Some(value) => format!("Set {what} to {value}?"),
+            None => format!("Really, with {what}?"),
+        },
     }
 }
 

@@ -19,6 +19,9 @@ use super::timers;
 /// What stands in the place of a PIN wherever a text is kept or shown.
 const UNSAID: &str = "(a PIN)";
 
+/// Intents that change what is on: they may lean on what was said before.
+const CHANGES: [&str; 4] = ["HearthdLightStep", "HassLightSet", "HearthdFanStep", "HassFanSetSpeed"];
+
 /// Takes an utterance that answers a question of ours, so that it is carried out, or not; gives it back where it does not.
 pub(super) fn answer(
     shared: &Arc<Shared>,
@@ -57,13 +60,28 @@ pub(super) fn understand(
     said: &Said<'_>,
 ) -> (Understood, Option<String>) {
     let understood = rules.understand(said);
-    if matches!(understood, Understood::Hits(_)) {
+    let of_room = of_room_alone(rules, &understood, said);
+    if matches!(understood, Understood::Hits(_)) && of_room.is_none() {
         return (understood, None);
     }
     match followups::in_full(shared, rules, utterance, said) {
-        Some((text, hits)) => (Understood::Hits(hits), Some(text)),
-        None => (understood, None),
+        Some((text, hits)) if of_room.is_none_or(|intent| hits.iter().all(|hit| hit.name == intent)) => {
+            (Understood::Hits(hits), Some(text))
+        }
+        _ => (understood, None),
     }
+}
+
+/// The intent of "a bit brighter" and the like, which is about the room it is said in only where it leans on nothing: what
+/// somebody has just spoken of is nearer.
+fn of_room_alone<'a>(rules: &Rules, understood: &'a Understood, said: &Said<'_>) -> Option<&'a str> {
+    let Understood::Hits(hits) = understood else { return None };
+    let [hit] = hits.as_slice() else { return None };
+    if said.site.is_none() || !CHANGES.contains(&hit.name.as_str()) || hit.slots.contains_key("name") {
+        return None;
+    }
+    let anywhere = rules.understand(&Said { site: None, context: None, ..*said });
+    (!matches!(anywhere, Understood::Hits(_))).then_some(hit.name.as_str())
 }
 
 fn unsaid(utterance: Utterance) -> Utterance {

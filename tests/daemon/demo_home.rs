@@ -92,6 +92,19 @@ async fn what_leans_on_a_command_is_understood() {
         let reply = say(&mut client, text).await;
         assert_eq!(reply.text(), answer, "{text}: {}", reply.last);
     }
+    // What was spoken of is nearer than the room; what leans on nothing is about the room.
+    for (text, answer) in [
+        ("turn on the bedroom light", "Turned on the bedroom light."),
+        ("set the bedroom light to 30 percent", "Set the bedroom light to 30 percent."),
+        ("a bit brighter", "Set the bedroom light to 50 %."),
+        ("is ann home", "Yes, Ann is at home."),
+        ("a bit brighter", "Set 2 lights in the living room to 20 %."),
+        ("the light is on", ""),
+    ] {
+        let here = json!({"text": text, "id": fresh("here"), "user_id": "carol", "site_id": "living_room"});
+        let reply = ask(&mut client, &here).await;
+        assert_eq!(reply.text(), answer, "{text}: {}", reply.last);
+    }
     // Somebody else said nothing that could be leaned on.
     let other = json!({"text": "turn it off again", "id": fresh("other"), "user_id": "bob"});
     assert_eq!(ask(&mut client, &other).await.code(), "not_understood");

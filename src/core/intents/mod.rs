@@ -109,6 +109,9 @@ pub struct Hit {
     /// Whether that would be opened, or made less safe, so that somebody must say yes first.
     #[serde(skip)]
     pub needs_yes: bool,
+    /// Whether it is to be set to something that nothing in the home offers, so that all that comes of it is what there is.
+    #[serde(skip)]
+    pub is_unoffered: bool,
     /// Whether no rule carries it out and the home itself can: by the devices that are known.
     #[serde(skip)]
     pub is_for_home: bool,

@@ -23,6 +23,8 @@ const SLOTS: [(&str, &str); 4] = [
 /// Words that may stand before and behind what is offered.
 const BEFORE: [&str; 3] = ["the ", "a ", "an "];
 const BEHIND: [&str; 3] = [" mode", " preset", " setting"];
+/// Words of the longest name of something that nothing offers.
+const MOST_WORDS: usize = 4;
 
 /// What is offered, by the slot and the words that it is named by, each in the word of whoever offers it.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +87,8 @@ impl Tongue {
         loop {
             let bare = BEFORE.iter().find_map(|before| words.strip_prefix(before)).unwrap_or(&words);
             let ways = [&words, bare].into_iter().chain(BEHIND.iter().filter_map(|behind| bare.strip_suffix(behind)));
-            if let Some(own) = { ways }.find_map(|way| offered.get(way)) {
+            let said = |way: &str| offered.get(way).or_else(|| offered.get(&spelled(way, &self.tag)));
+            if let Some(own) = { ways }.find_map(said) {
                 return Some(own);
             }
             let skipped = |skip: &String| words.strip_suffix(skip.as_str())?.strip_suffix(' ').map(str::to_owned);
@@ -101,8 +104,9 @@ impl Tongue {
             let at = reading.block.slots.iter().position(|name| name == wanted)?;
             reading.slots.filled.get(at)?.as_ref()
         };
-        // A bare number is no name: "set the radiator to 190".
-        let is_name = matches!(filled(slot), Some(Filled::Spoken(words)) if words.contains(char::is_alphabetic));
+        // A number is no name, and a long one is none either: "set the radiator to 190", "… to 22 at seven tomorrow".
+        let is_name = matches!(filled(slot), Some(Filled::Spoken(words))
+            if words.starts_with(char::is_alphabetic) && words.split(' ').count() <= MOST_WORDS);
         let is_here = reading.block.requires.iter().any(|required| required.slot.is_some());
         let is_told = matches!(filled("name"), Some(Filled::Listed(..))) || filled("area").is_some() || is_here;
         is_name && is_told && self.names.carries_out(&reading.block.intent)

@@ -252,9 +252,11 @@ impl Thing {
                 let all: Vec<String> = all.into_iter().flatten().collect();
                 (!all.is_empty()).then(|| all.join(", "))
             }
-            Self::Choice(Choice { state, .. })
-            | Self::Number(Number { state, .. })
-            | Self::Mover(Mover { state, .. }) => heard.read(state.as_ref()),
+            Self::Number(Number { state, unit, .. }) => {
+                let value = heard.read(state.as_ref())?;
+                Some(unit.as_ref().map_or_else(|| value.clone(), |unit| format!("{value} {unit}")))
+            }
+            Self::Choice(Choice { state, .. }) | Self::Mover(Mover { state, .. }) => heard.read(state.as_ref()),
             Self::Player(player) => player.told(heard),
             Self::Press(_) => None,
             Self::Sensor(told, unit) => {
@@ -300,6 +302,11 @@ impl Thing {
         }
         let off = ["off", "closed", "closing", "unlocked", "unlocking"];
         Some(!off.contains(&self.word(heard)?.as_str()))
+    }
+
+    /// Whether it can be told to be heard again.
+    pub(super) fn can_unmute(&self) -> bool {
+        matches!(self, Self::Player(player) if player.unmute.is_some())
     }
 
     /// The temperature it measures, with its unit.

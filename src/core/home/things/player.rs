@@ -24,10 +24,10 @@ pub(in crate::core::home) struct Player {
     next: Option<Message>,
     previous: Option<Message>,
     /// What ends it, and begins again, where that is not to pause and to go on.
-    off: Option<Message>,
+    pub(super) off: Option<Message>,
     on: Option<Message>,
     mute: Option<Message>,
-    unmute: Option<Message>,
+    pub(super) unmute: Option<Message>,
     louder: Option<Message>,
     quieter: Option<Message>,
     volume: Option<Order>,

@@ -178,9 +178,13 @@ fn of_player(player: &Player, deed: &Deed, heard: &Heard<'_>) -> Reached {
             None if player.at.is_some() => Vague,
             None => Unsaid,
         },
+        // No report of a player's says so.
+        Deed::Mute | Deed::Unmute | Deed::Louder | Deed::Quieter => Silent,
         _ if player.state.is_none() => Unsaid,
-        Deed::Play | Deed::On => yes(is(&["playing"])),
+        Deed::Play => yes(is(&["playing"])),
+        Deed::On => yes(is(&["playing", "paused", "idle"])),
         Deed::Pause => yes(is(&["paused", "idle", "off"])),
+        Deed::Off if player.off.is_some() => yes(is(&["off"])),
         Deed::Off => yes(is(&["off", "idle", "paused"])),
         _ => Unsaid,
     }

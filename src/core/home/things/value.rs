@@ -77,6 +77,7 @@ impl Choice {
 pub(in crate::core::home) struct Number {
     order: Order,
     pub(super) limits: (f64, f64),
+    pub(super) unit: Option<String>,
     pub(super) state: Option<Reading>,
 }
 
@@ -86,6 +87,7 @@ impl Number {
             order: fields.order("command_topic", Some("command_template"))?,
             // Home Assistant's, for a number that does not say its own.
             limits: (fields.number("min").unwrap_or(1.0), fields.number("max").unwrap_or(100.0)),
+            unit: fields.text("unit_of_measurement"),
             state: fields.reading("state_topic", Some("value_template")),
         })
     }

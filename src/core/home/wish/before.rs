@@ -4,7 +4,7 @@ use jiff::Zoned;
 
 use super::deeds;
 use super::say::the;
-use super::targets::Targets;
+use super::targets::{Targets, noun};
 use super::{Granted, Outcome, Refusal, Step, Wish};
 use crate::core::home::House;
 use crate::core::home::place::folded;
@@ -60,7 +60,9 @@ fn one(thing: &Thing, deed: &Deed, heard: &Heard<'_>) -> Option<Deed> {
         Deed::Volume(_) => Some(Deed::Volume(thing.level(heard)? / 100.0)),
         Deed::Play => (!was_on?).then_some(Deed::Pause),
         Deed::Pause => was_on?.then_some(Deed::Play),
-        Deed::Mute if thing.level(heard).is_some() => Some(Deed::Volume(thing.level(heard)? / 100.0)),
+        Deed::Mute if !thing.can_unmute() && thing.level(heard).is_some() => {
+            Some(Deed::Volume(thing.level(heard)? / 100.0))
+        }
         Deed::Mute => Some(Deed::Unmute),
         Deed::Louder => Some(Deed::Quieter),
         Deed::Quieter => Some(Deed::Louder),
@@ -94,7 +96,10 @@ impl House {
         }
         match (steps.is_empty(), moved.first()) {
             (false, _) => {
-                let kind = granted.first().map(|granted| granted.kind.clone()).unwrap_or_default();
+                let kind = match granted {
+                    [one] if one.steps.len() == steps.len() => one.kind.clone(),
+                    _ => noun("", steps.len()),
+                };
                 let place = granted.first().map(|granted| granted.place.clone()).unwrap_or_default();
                 Ok(Granted { steps, place, kind })
             }

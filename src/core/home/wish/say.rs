@@ -84,6 +84,9 @@ fn one(step: &Step, response: Option<&str>) -> Said {
         Outcome::OnItsWay => format!("{}.", phrase(step, &the(name), true)),
         Outcome::Already => sentence(&format!("{} {} already {}.", the(name), is(name), state(step))),
         Outcome::Unreported if matches!(step.deeds[..], [Deed::Press]) => format!("Activated {name}."),
+        Outcome::Unreported if matches!(step.deeds[..], [Deed::Mute | Deed::Unmute | Deed::Louder | Deed::Quieter]) => {
+            format!("I sent it to {}, which does not say how loud it is.", the(name))
+        }
         Outcome::Unreported => format!("I sent it to {}, which does not report its state.", the(name)),
         Outcome::Sent | Outcome::Unanswered => format!("I sent it, but {} {} not answered.", the(name), has(name)),
         Outcome::Offline => {

@@ -358,6 +358,7 @@ impl Device {
         }
         let is_robot = matches!(self.component.as_str(), "vacuum" | "lawn_mower");
         match wanted {
+            "on" if self.component == "media_player" => word != "off",
             "on" if is_robot => matches!(word, "cleaning" | "mowing"),
             "on" => !matches!(word, "off" | "closed" | "docked" | "idle" | "paused"),
             "open" => matches!(word, "open" | "opening" | "closing"),

@@ -63,9 +63,22 @@ fn players_do_what_is_wanted_of_what_plays() {
         is("k/volume/set", "0"),
         "silent, where it cannot be muted"
     );
+    assert_eq!(
+        messages(&house, "HassMediaPlayerUnmute", &in_bedroom(json!({}))),
+        Err("the bedroom speaker cannot do that".to_owned())
+    );
+    let mut mute = granted(&house, "HassMediaPlayerMute", &in_bedroom(json!({})), None);
+    let answer = "I sent it to the bedroom speaker, which does not say how loud it is.";
+    assert_eq!(said_after(&mut house, &mut mute, &[]), answer);
     let everything = json!({"name": "all"});
     let off = vec![("b/set".to_owned(), "standby".to_owned()), ("k/set".to_owned(), "pause".to_owned())];
     assert_eq!(messages(&house, "HassTurnOff", &everything), Ok(off));
+    // One that can be off is off only then; on is whatever else it says.
+    let off = in_bedroom(json!({"domain": "media_player"}));
+    let mut on = granted(&house, "HassTurnOn", &off, None);
+    assert_eq!(said_after(&mut house, &mut on, &[("b/state", "idle")]), "The bedroom speaker is already on.");
+    let mut off = granted(&house, "HassTurnOff", &off, None);
+    assert_eq!(said_after(&mut house, &mut off, &[("b/state", "off")]), "Turned off the bedroom speaker.");
     let mut pause = granted(&house, "HassMediaPause", &nowhere, None);
     assert_eq!(said_after(&mut house, &mut pause, &[("k/state", "paused")]), "Paused the kitchen radio.");
 }
