@@ -40,7 +40,7 @@ pub(super) fn run(loaded: &Loaded, args: &MatchArgs) -> Outcome {
     let site = site_id.as_ref().map(Identifier::as_str);
     let site = site.map(|site| house.as_ref().map_or(site, |house| house.area_of_site(site)));
     let now = engine::intent::now();
-    let said = Said { text: &text, lang: &lang, site, context: Some(&context), now: Some(&now) };
+    let said = Said { text: &text, lang: &lang, site, context: Some(&context), now: Some(&now), ..Said::default() };
     let explanation = rules.explain(&said);
     let hit = explanation.understood != Understood::Nothing;
     let asked = Asked { text: &text, lang: &lang, tier: None, hit };

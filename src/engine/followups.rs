@@ -94,10 +94,8 @@ pub(super) fn in_full(
         }
     };
     let FollowUp::Says(all) = followups::follow_up(&utterance.text, &last)? else { return None };
-    all.into_iter().find_map(|text| match rules.understand(&Said { text: &text, ..*said }) {
-        Understood::Hits(hits) if hits.iter().all(|hit| hit.corrected.is_none() && !hit.is_unoffered) => {
-            Some((text, hits))
-        }
+    all.into_iter().find_map(|text| match rules.understand(&Said { text: &text, is_guess: true, ..*said }) {
+        Understood::Hits(hits) if hits.iter().all(|hit| hit.corrected.is_none()) => Some((text, hits)),
         _ => None,
     })
 }

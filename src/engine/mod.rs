@@ -251,7 +251,7 @@ impl Engine {
             utterance.site_id.as_ref().map(|site| lock(&shared.home.house).area_of_site(site.as_str()).to_owned());
         let lang = utterance.lang.as_deref().unwrap_or(&settings.language);
         let now = intent::now();
-        let said = Said { text: &utterance.text, lang, site: site.as_deref(), context: None, now: Some(&now) };
+        let said = Said { text: &utterance.text, lang, site: site.as_deref(), now: Some(&now), ..Said::default() };
         let (understood, in_full) = if wants_rules {
             intent::understand(shared, &rules, &utterance, &said)
         } else {

@@ -173,7 +173,6 @@ impl Block {
             is_handled: is_handled || is_for_home,
             is_for_home,
             corrected: None,
-            is_unoffered: false,
             guarded,
             metadata: self.metadata.clone(),
             publishes: publishes.unwrap_or_default(),

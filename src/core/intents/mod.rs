@@ -109,9 +109,6 @@ pub struct Hit {
     /// Whether that would be opened, or made less safe, so that somebody must say yes first.
     #[serde(skip)]
     pub needs_yes: bool,
-    /// Whether it is to be set to something that nothing in the home offers, so that all that comes of it is what there is.
-    #[serde(skip)]
-    pub is_unoffered: bool,
     /// Whether no rule carries it out and the home itself can: by the devices that are known.
     #[serde(skip)]
     pub is_for_home: bool,
@@ -138,6 +135,8 @@ pub struct Said<'a> {
     pub context: Option<&'a Map<String, Value>>,
     /// The time, for answers that tell it.
     pub now: Option<&'a Now>,
+    /// Whether it is put together from what was said before, so that nothing is told of what it may not mean.
+    pub is_guess: bool,
 }
 
 /// All rules of all files, ready to match. A reload makes another one; in between only the home's names change, in a copy:

@@ -66,7 +66,7 @@ impl Tongue {
             understood => return understood,
         }
         match self.read_slips(said, &heard, found) {
-            Understood::Nothing => self.read_unoffered(said, &heard),
+            Understood::Nothing if !said.is_guess => self.read_unoffered(said, &heard),
             understood => understood,
         }
     }
@@ -77,7 +77,7 @@ impl Tongue {
         let readings = self.readings_where(heard, &found, said, |reading| self.names_who_offers(reading));
         let best = readings.into_iter().next().filter(|reading| self.same_names(reading).is_none());
         let hit = best.and_then(|reading| self.hit(reading, said, None));
-        hit.map_or(Understood::Nothing, |hit| Understood::Hits(vec![Hit { is_unoffered: true, ..hit }]))
+        hit.map_or(Understood::Nothing, |hit| Understood::Hits(vec![hit]))
     }
 
     /// Whether something is put off that is no command itself.

@@ -172,7 +172,7 @@ pub(super) fn set<'a>(
 fn put_off(shared: &Shared, hit: &Hit, area: Option<&str>, lang: &str) -> Option<Final> {
     let text = timers::command(&hit.name, &hit.slots)?;
     let rules = shared.rules();
-    let said = Said { text, lang, site: area, context: None, now: None };
+    let said = Said { text, lang, site: area, ..Said::default() };
     let hits = match rules.understand(&said) {
         Understood::Hits(hits) => hits,
         Understood::Unclear(unclear) => return Some(intent::ask_back(unclear)),
