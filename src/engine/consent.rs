@@ -151,6 +151,9 @@ mod tests {
         assert!(matches!(questions.answer(&said("yes", "hall"), None, now), Answer::Nothing), "once");
         assert!(matches!(asked(now).answer(&said("yes", "hall"), None, now + WITHIN), Answer::Nothing), "too late");
         assert!(matches!(asked(now).answer(&said("no", "hall"), None, now), Answer::No));
+        for yes in ["Sure.", "ok", "Okay!"] {
+            assert!(matches!(asked(now).answer(&said(yes, "hall"), None, now), Answer::Yes(_)), "{yes}");
+        }
     }
 
     #[test]

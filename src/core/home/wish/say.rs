@@ -3,6 +3,9 @@
 use super::{Granted, Outcome, Step};
 use crate::core::home::things::{Deed, Lack, NO_PRESET, Setting};
 
+/// So many different ends are told one by one.
+const MOST_TOLD: usize = 3;
+
 /// What is said at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
@@ -29,7 +32,11 @@ impl Granted {
         let already = of(&[Outcome::Already]);
         let (silent, offline) = (of(&[Outcome::Unanswered]), of(&[Outcome::Offline]));
         let mut sentences = Vec::new();
-        if let Some(first) = done.first() {
+        if let Some(first) = done.first()
+            && done.iter().any(|step| step.deeds.last() != first.deeds.last())
+        {
+            sentences.push(self.unlike(&done));
+        } else if let Some(first) = done.first() {
             let what =
                 if done.len() == 1 { the(&first.name) } else { format!("{} {}{}", done.len(), self.kind, self.place) };
             sentences.push(format!("{}.", phrase(first, &what, first.outcome == Outcome::OnItsWay)));
@@ -57,6 +64,22 @@ impl Granted {
         let text = sentences.join(" ");
         if offline.len() == steps.len() { Said::Offline(text) } else { Said::Text(text) }
     }
+
+    /// What was done where each did something else: of lights that were not equally bright, one becomes another's brightness.
+    fn unlike(&self, done: &[&Step]) -> String {
+        if done.len() > MOST_TOLD {
+            return format!("Changed {} {}{}.", done.len(), self.kind, self.place);
+        }
+        let each = done.iter().map(|step| phrase(step, &the(&step.name), step.outcome == Outcome::OnItsWay));
+        let each: Vec<String> = each.map(|phrase| inner(&phrase)).collect();
+        sentence(&format!("{}.", listed(&each.iter().map(String::as_str).collect::<Vec<_>>())))
+    }
+}
+
+/// The same with a small letter at its beginning.
+fn inner(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn names(steps: &[&Step]) -> String {

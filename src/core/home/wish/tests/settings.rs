@@ -41,10 +41,12 @@ fn house() -> House {
     announce(&mut house, "select", "k", &there("Calibration", &select));
     let select = json!({"command_topic": "o/set", "options": ["Grill", "Pyrolysis"]});
     announce(&mut house, "select", "o", &there("Oven programme", &select));
-    let number = json!({"command_topic": "n/set", "state_topic": "n", "min": 0, "max": 60});
+    let number = json!({
+        "command_topic": "n/set", "state_topic": "n", "min": 0, "max": 60, "unit_of_measurement": "s",
+    });
     announce(&mut house, "number", "n", &there("Pump delay", &number));
     let television = json!({
-        "platform": "media_player", "source_command_topic": "tv/source/set", "sources": ["HDMI 1", "Live TV"],
+        "platform": "media_player", "source_command_topic": "tv/source/set", "sources": ["HDMI 1", "Live TV", "BBC One"],
         "source_state_topic": "tv/source",
     });
     let mqtt = serde_json::from_value(television).unwrap();
@@ -93,6 +95,7 @@ fn each_is_sent_in_the_devices_own_word() {
         ("switch the living room television to hdmi 1", "tv/source/set", "HDMI 1"),
         ("switch the living room television to hdmi one now", "tv/source/set", "HDMI 1"),
         ("set the input of the living room television to hdmi1", "tv/source/set", "HDMI 1"),
+        ("put the living room television on bbc 1", "tv/source/set", "BBC One"),
         ("change the source to live tv", "tv/source/set", "Live TV"),
     ] {
         let granted = granted(&house, &rules, text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -100,7 +103,7 @@ fn each_is_sent_in_the_devices_own_word() {
     }
     for (text, refusal) in [
         ("set the bedroom radiator to comfort", "the bedroom radiator knows eco and BOOST"),
-        ("switch the living room television to hdmi 7", "the living room television knows HDMI 1 and Live TV"),
+        ("switch the living room television to hdmi 7", "the living room television knows HDMI 1, Live TV and BBC One"),
         ("set the wash programme to wool", "the wash programme knows Cotton 60 and Delicate"),
         ("set the pump delay to 90", "the pump delay takes 0 to 60"),
         ("set the nursery humidifier to 10 percent", "the nursery humidifier takes 30 to 100"),
@@ -160,7 +163,16 @@ fn what_is_set_can_be_taken_back_and_is_not_said_before_it_is_reported() {
     }
     let mut delay = granted(&house, &rules, "set the pump delay to 12").unwrap();
     assert_eq!(said_after(&mut house, &mut delay, &[("n", "12")]), "Set the pump delay to 12.");
-    assert_eq!(sent(&house.undo(&[delay], &now()).unwrap()), [("n/set".to_owned(), "20".to_owned())]);
+    assert_eq!(told(&house, "HassGetState", &json!({"name": "it"}), Some("number/n")), "The pump delay is 12 s.");
+    assert_eq!(sent(&house.undo(&[delay.clone()], &now()).unwrap()), [("n/set".to_owned(), "20".to_owned())]);
+    house.hear("s", b"Cotton 60");
+    let mut wash = granted(&house, &rules, "set the wash programme to delicate").unwrap();
+    assert_eq!(said_after(&mut house, &mut wash, &[("s", "Delicate")]), "Set the wash programme to Delicate.");
+    let mut both = house.undo(&[delay, wash], &now()).unwrap();
+    assert_eq!(
+        said_after(&mut house, &mut both, &[("n", "20"), ("s", "Cotton 60")]),
+        "Set the pump delay to 20 and set the wash programme to Cotton 60."
+    );
     let mut humid = granted(&house, &rules, "set the nursery humidifier to 50 percent").unwrap();
     let elsewhere = said_after(&mut house, &mut humid.clone(), &[("h/mode", "sleep")]);
     assert_eq!(elsewhere, "I sent it, but the nursery humidifier has not answered.");
