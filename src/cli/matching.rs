@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::file::Loaded;
 use crate::core::dialogue::timers;
-use crate::core::home::wish::{self, Grant, Refusal, Wish};
+use crate::core::home::wish::{self, Grant, Granted, Refusal, Wish};
 use crate::core::home::{House, Message};
 use crate::core::intents::{Explanation, Hit, Missed, Said, Understood};
 use crate::core::routing::{self, Asked, Decision, Route};
@@ -64,17 +64,17 @@ fn done_by(house: &House, hit: &Hit, area: Option<&str>) -> Done {
     hit.is_for_home.then(|| house.grant(&wish, &jiff::Zoned::now()))
 }
 
+fn granted(done: &Done) -> Option<&Granted> {
+    if let Some(Ok(Grant::Act(granted))) = done { Some(granted) } else { None }
+}
+
 fn needs_yes(hit: &Hit, done: &Done) -> bool {
-    wish::needs_yes(hit, if let Some(Ok(Grant::Act(granted))) = done { Some(granted) } else { None })
+    wish::needs_yes(hit, granted(done))
 }
 
 /// The messages that a command would send to devices, each with the device's name.
 fn messages(done: &Done) -> impl Iterator<Item = (&str, &Message)> {
-    let steps = match done {
-        Some(Ok(Grant::Act(granted))) => granted.steps.as_slice(),
-        _ => &[],
-    };
-    steps.iter().flat_map(|step| {
+    granted(done).into_iter().flat_map(|granted| &granted.steps).flat_map(|step| {
         let name = step.through.as_ref().unwrap_or(&step.name);
         step.messages.iter().map(move |message| (name.as_str(), message))
     })

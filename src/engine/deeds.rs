@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::core::dialogue::Turn;
 use serde_json::Value;
 
+use crate::core::dialogue::Turn;
 use crate::core::home::wish::{self, Grant, Granted, Outcome, Said, Step, Wish};
 use crate::core::intents::Hit;
 use crate::core::reply::{Action, Code, Final, MatchedIntent, Status};

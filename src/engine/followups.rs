@@ -78,6 +78,11 @@ pub(super) fn asked_back(shared: &Shared, utterance: &Utterance, unclear: &Uncle
     lock(&shared.followups).keep(utterance, Some(About::Question(last)), Vec::new(), Instant::now());
 }
 
+/// Whether anything was said lately that an utterance may lean on.
+pub(super) fn are_possible(shared: &Shared, utterance: &Utterance) -> bool {
+    lock(&shared.followups).last.get(utterance, Instant::now()).is_some()
+}
+
 /// What an utterance says in full, where it is understood so and without a slip.
 pub(super) fn in_full(
     shared: &Shared,

@@ -60,7 +60,8 @@ pub(super) fn understand(
     said: &Said<'_>,
 ) -> (Understood, Option<String>) {
     let understood = rules.understand(said);
-    let of_room = of_room_alone(rules, &understood, said);
+    let of_room =
+        if followups::are_possible(shared, utterance) { of_room_alone(rules, &understood, said) } else { None };
     if matches!(understood, Understood::Hits(_)) && of_room.is_none() {
         return (understood, None);
     }

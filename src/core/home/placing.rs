@@ -362,8 +362,8 @@ impl Placed {
 fn own_name(component: &str, name: &str) -> Option<String> {
     let is_robot = matches!(component, "vacuum" | "lawn_mower");
     let is_word = name.chars().count() > 1 && name.chars().all(char::is_alphabetic);
-    let is_kind =
-        ["vacuum", "mower", "robot", "hoover", "cleaner", "bot"].iter().any(|kind| folded(name).contains(kind));
+    let words = folded(name);
+    let is_kind = ["vacuum", "mower", "robot", "hoover", "cleaner", "bot"].iter().any(|kind| words.contains(kind));
     let mut letters = name.chars();
     let capital = letters.next()?.to_uppercase();
     (is_robot && is_word && !is_kind).then(|| capital.chain(letters.flat_map(char::to_lowercase)).collect())

@@ -60,7 +60,7 @@ impl Climate {
     pub(super) fn abilities(&self) -> Vec<String> {
         let (least, most) = self.limits;
         let temperature = self.temperature.as_ref().map(|_| format!("{least} to {most} {}", self.unit));
-        let one_of = |of: &Option<Choice>, what| of.as_ref().map(|of| format!("{what} {}", of.options.join("/")));
+        let one_of = |of: &Option<Choice>, what| of.as_ref().map(|of| of.ability(what));
         let named = [one_of(&self.mode, "mode"), one_of(&self.preset, "preset"), one_of(&self.fan, "fan")];
         temperature.into_iter().chain(named.into_iter().flatten()).collect()
     }

@@ -220,25 +220,23 @@ impl Thing {
             Self::Light(light) => {
                 let state = heard.told(light.state.as_ref())?;
                 let level = heard.read(light.brightness.as_ref()).filter(|_| state == "on");
-                Some(joined(state, level.and_then(|level| light.percent(&level)).map(|part| format!("{part} %"))))
+                joined([Some(state), level.and_then(|level| light.percent(&level)).map(|part| format!("{part} %"))])
             }
             Self::Switch(switch) => heard.told(switch.state.as_ref()),
             Self::Fan(Fan { switch, .. }) => {
                 let preset = self.chosen(Setting::Preset, heard).map(|preset| format!("preset {preset}"));
-                Some(joined(heard.told(switch.state.as_ref())?, preset))
+                joined([Some(heard.told(switch.state.as_ref())?), preset])
             }
             Self::Humidifier(Humidifier { switch, .. }) => {
                 let mode = self.chosen(Setting::Mode, heard).map(|mode| format!("mode {mode}"));
                 let wanted = self.level(heard).map(|percent| format!("set to {percent} %"));
-                let all = [heard.told(switch.state.as_ref()), wanted, mode];
-                let all: Vec<String> = all.into_iter().flatten().collect();
-                (!all.is_empty()).then(|| all.join(", "))
+                joined([heard.told(switch.state.as_ref()), wanted, mode])
             }
             Self::Cover(cover) => {
                 let at = heard.read(cover.at.as_ref()).and_then(|at| cover.percent(&at));
                 let known = heard.told(cover.state.as_ref());
                 let state = known.or_else(|| Some(if at? > 0.0 { "open" } else { "closed" }.to_owned()))?;
-                Some(joined(state, at.map(|part| format!("{part} %"))))
+                joined([Some(state), at.map(|part| format!("{part} %"))])
             }
             Self::Lock(lock) => heard.told(lock.state.as_ref()),
             Self::Climate(climate) => {
@@ -248,21 +246,13 @@ impl Thing {
                 let wanted = degrees(&climate.wanted).map(|wanted| format!("set to {wanted}"));
                 let preset = self.chosen(Setting::Preset, heard).filter(|preset| preset != NO_PRESET);
                 let preset = preset.map(|preset| format!("preset {preset}"));
-                let all = [heard.read(climate.state.as_ref()), degrees(&climate.current), wanted, preset];
-                let all: Vec<String> = all.into_iter().flatten().collect();
-                (!all.is_empty()).then(|| all.join(", "))
+                joined([heard.read(climate.state.as_ref()), degrees(&climate.current), wanted, preset])
             }
-            Self::Number(Number { state, unit, .. }) => {
-                let value = heard.read(state.as_ref())?;
-                Some(unit.as_ref().map_or_else(|| value.clone(), |unit| format!("{value} {unit}")))
-            }
+            Self::Number(Number { state, unit, .. }) => Some(with_unit(heard.read(state.as_ref())?, unit.as_ref())),
             Self::Choice(Choice { state, .. }) | Self::Mover(Mover { state, .. }) => heard.read(state.as_ref()),
             Self::Player(player) => player.told(heard),
             Self::Press(_) => None,
-            Self::Sensor(told, unit) => {
-                let value = heard.told(told.as_ref())?;
-                Some(unit.as_ref().map_or_else(|| value.clone(), |unit| format!("{value} {unit}")))
-            }
+            Self::Sensor(told, unit) => Some(with_unit(heard.told(told.as_ref())?, unit.as_ref())),
         }
     }
 
@@ -383,10 +373,16 @@ impl Thing {
     }
 }
 
-fn joined(state: String, more: Option<String>) -> String {
-    match more {
-        Some(more) => format!("{state}, {more}"),
-        None => state,
+/// Those that are known, with commas between them; `None` where none is.
+fn joined<const PARTS: usize>(parts: [Option<String>; PARTS]) -> Option<String> {
+    let known: Vec<String> = parts.into_iter().flatten().collect();
+    (!known.is_empty()).then(|| known.join(", "))
+}
+
+fn with_unit(value: String, unit: Option<&String>) -> String {
+    match unit {
+        Some(unit) => format!("{value} {unit}"),
+        None => value,
     }
 }
 

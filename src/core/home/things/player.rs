@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::switch::{one, step};
 use super::value::Choice;
-use super::{Deed, Heard, Lack};
+use super::{Deed, Heard, Lack, joined};
 use crate::core::home::fields::{Fields, Making, Message, Order, Reading, Told};
 
 /// What it reports, the key that names another payload for it, and our word.
@@ -76,7 +76,7 @@ impl Player {
             ("volume", self.volume.is_some() || self.louder.is_some()),
             ("mute", self.mute.is_some() || self.volume.is_some()),
         ];
-        let source = self.source.as_ref().map(|source| format!("source {}", source.options.join("/")));
+        let source = self.source.as_ref().map(|source| source.ability("source"));
         all.into_iter().filter(|(_, can)| *can).map(|(name, _)| name.to_owned()).chain(source).collect()
     }
 
@@ -91,9 +91,7 @@ impl Player {
     pub(super) fn told(&self, heard: &Heard<'_>) -> Option<String> {
         let volume = self.percent(heard).map(|percent| format!("volume {percent} %"));
         let source = self.source.as_ref().and_then(|source| heard.read(source.state.as_ref()));
-        let all = [heard.told(self.state.as_ref()), source, volume];
-        let all: Vec<String> = all.into_iter().flatten().collect();
-        (!all.is_empty()).then(|| all.join(", "))
+        joined([heard.told(self.state.as_ref()), source, volume])
     }
 
     pub(super) fn messages(&self, deed: &Deed, made: &Making<'_>) -> Result<Vec<Message>, Lack> {

@@ -100,7 +100,7 @@ impl Fan {
     /// What it can be made to do.
     pub(super) fn abilities(&self) -> Vec<String> {
         let speed = self.speed.as_ref().map(|_| "speed".to_owned());
-        let preset = self.preset.as_ref().map(|preset| format!("preset {}", preset.options.join("/")));
+        let preset = self.preset.as_ref().map(|preset| preset.ability("preset"));
         ["on/off".to_owned()].into_iter().chain(speed).chain(preset).collect()
     }
 
@@ -143,7 +143,7 @@ impl Humidifier {
     /// What it can be made to do.
     pub(super) fn abilities(&self) -> Vec<String> {
         let (least, most) = self.limits;
-        let mode = self.mode.as_ref().map(|mode| format!("mode {}", mode.options.join("/")));
+        let mode = self.mode.as_ref().map(|mode| mode.ability("mode"));
         ["on/off".to_owned(), format!("{least} to {most} %")].into_iter().chain(mode).collect()
     }
 

@@ -40,6 +40,11 @@ impl Choice {
         (!options.is_empty()).then_some(Self { order, options, state })
     }
 
+    /// What it can be made to do, as it stands in a table: `preset eco/away`.
+    pub(super) fn ability(&self, what: &str) -> String {
+        format!("{what} {}", self.options.join("/"))
+    }
+
     /// Its names for all it offers.
     pub(in crate::core::home) fn options(&self) -> &[String] {
         &self.options

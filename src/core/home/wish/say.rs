@@ -72,7 +72,7 @@ impl Granted {
         }
         let each = done.iter().map(|step| phrase(step, &the(&step.name), step.outcome == Outcome::OnItsWay));
         let each: Vec<String> = each.map(|phrase| inner(&phrase)).collect();
-        sentence(&format!("{}.", listed(&each.iter().map(String::as_str).collect::<Vec<_>>())))
+        sentence(&format!("{}.", listed(&each)))
     }
 }
 
@@ -88,14 +88,14 @@ fn names(steps: &[&Step]) -> String {
         if number == 0 || is_any_own { the(&step.name) } else { step.name.clone() }
     };
     let names: Vec<String> = steps.iter().enumerate().map(name).collect();
-    listed(&names.iter().map(String::as_str).collect::<Vec<_>>())
+    listed(&names)
 }
 
 /// "a, b and c".
-pub(super) fn listed(names: &[&str]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     match names {
         [] => String::new(),
-        [one] => (*one).to_owned(),
+        [one] => one.clone(),
         [others @ .., last] => format!("{} and {last}", others.join(", ")),
     }
 }
@@ -239,10 +239,7 @@ fn lack_of(name: &str, lack: &Lack) -> String {
         Lack::Colours => format!("{the} has no such colours"),
         Lack::Position => format!("{the} can be open or closed, and nothing between"),
         Lack::Outside(least, most) => format!("{the} takes {least} to {most}"),
-        Lack::Unknown(names) => {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            format!("{the} knows {}", listed(&names))
-        }
+        Lack::Unknown(names) => format!("{the} knows {}", listed(names)),
         Lack::State => format!("{the} has not said how it is set, so it cannot be changed by a step"),
         Lack::Template => {
             format!("{the} announces a command that cannot be used; `hearthd devices --problems` says why")

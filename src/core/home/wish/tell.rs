@@ -127,7 +127,6 @@ impl House {
             })
             .take(MOST_NAMES)
             .collect();
-        let told: Vec<&str> = told.iter().map(String::as_str).collect();
         if told.is_empty() { unknown(name) } else { sentence(&format!("{}.", listed(&told))) }
     }
 
@@ -220,7 +219,6 @@ fn sensed(those: &[&Known<'_>], (_, some, none, usual): &(&str, &str, &str, &str
         return format!("No, {none}{place}.");
     }
     let names = named(those);
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     format!("Yes, {some}{place}: {}.", listed(&names))
 }
 
@@ -239,7 +237,7 @@ fn people(those: &[&Known<'_>], wanted: &str) -> String {
     } else {
         wanted
     };
-    let names: Vec<&str> = those.iter().map(|(_, _, placed)| placed.name.as_str()).collect();
+    let names: Vec<String> = those.iter().map(|(_, _, placed)| placed.name.clone()).collect();
     match names.len() {
         0 => format!("Nobody is {at}."),
         1 => format!("{} is {at}.", names[0]),
@@ -249,7 +247,6 @@ fn people(those: &[&Known<'_>], wanted: &str) -> String {
 
 fn counted(those: &[&Known<'_>], of: usize, kind: &str, place: &str, wanted: &str) -> String {
     let names = named(those);
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     match (those.len(), of) {
         (0, 1) => format!("No, the one {}{place} is not {wanted}.", noun(kind, 1)),
         (0, _) => format!("No, none of the {of} {}{place} is {wanted}.", noun(kind, of)),
@@ -292,7 +289,6 @@ impl<'a> Measured<'a> {
             several => {
                 let told: Vec<String> =
                     several.iter().take(MOST_NAMES).map(|(value, name)| format!("{value} ({name})")).collect();
-                let told: Vec<&str> = told.iter().map(String::as_str).collect();
                 Ok(sentence(&format!("{what}{place} {is} {}{last}.", listed(&told))))
             }
         }
