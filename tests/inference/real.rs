@@ -127,12 +127,15 @@ async fn a_text_that_cannot_fit_is_too_long_and_old_turns_give_way() {
     house.stop().await;
 }
 
-/// L4: the answer after one that was given up is the one before it, word for word. In 200 rounds: `cancel.rs`.
+/// L4: what was given up is not said afterwards, and an answer that the model is sure of is the one before it, word for word.
+/// One that it is not sure of may turn with the last bit of a sum, and the order of the sums with the cells that were free.
+/// In 200 rounds: `cancel.rs`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_answer_ends_and_leaves_nothing_behind() {
     let house = House::settled(chat(real_model())).await;
-    let question = || prompt("Which word did I tell you to remember?");
-    let before = house.ask(question()).await.text();
+    let sure = || prompt("What is the capital of France?");
+    let before = house.ask(sure()).await.text();
+    assert!(before.contains("Paris"), "{before}");
     for round in 0..20 {
         let mut secret =
             prompt(&format!("Remember the word zebrafish{round} and say zebrafish again and again. ").repeat(3));
@@ -145,9 +148,9 @@ async fn a_cancelled_answer_ends_and_leaves_nothing_behind() {
         answer.cancel();
         let (finish, _) = Reply::read(answer).await.finished();
         assert_eq!(finish, Finish::Cancelled);
-        let after = house.ask(question()).await.text();
-        assert!(!after.to_lowercase().contains("zebra"), "round {round}: {after}");
-        assert_eq!(after, before, "round {round}");
+        let recalled = house.ask(prompt("Which word did I tell you to remember?")).await.text();
+        assert!(!recalled.to_lowercase().contains("zebra"), "round {round}: {recalled}");
+        assert_eq!(house.ask(sure()).await.text(), before, "round {round}");
     }
     house.stop().await;
 }
