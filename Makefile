@@ -56,6 +56,7 @@ run: model
 test: build model
 	@.ci/sliding-model
 	@.ci/zigbee2mqtt
+	@.ci/home-assistant
 	@echo '== cargo fmt --check'
 	@cargo fmt --check
 	@echo '== cargo clippy'

@@ -13,10 +13,10 @@ use crate::home::{Home, Plan, ask, fresh, say};
 use crate::mosquitto::Mosquitto;
 
 /// `hearthd demo-home`, which is told to end at the test's end.
-struct House(Child);
+pub(crate) struct House(Child);
 
 impl House {
-    fn start(home: &Home) -> Self {
+    pub(crate) fn start(home: &Home) -> Self {
         let mut command = home.hearthd();
         command.args(["demo-home", "--quiet"]).stdout(Stdio::null());
         Self(command.spawn().unwrap())

@@ -28,6 +28,7 @@ mod model_server;
 mod models;
 #[path = "../support/mosquitto.rs"]
 mod mosquitto;
+mod real_home_assistant;
 mod reload;
 mod remote;
 mod repeated;
