@@ -2,6 +2,7 @@
 //! by what was reported.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,6 +28,16 @@ pub(super) struct Deeds {
     owners: Vec<Option<(usize, usize)>>,
     /// The room that it was said in.
     area: Option<String>,
+    /// The numbers of what is set for later with it.
+    timers: Option<Range<u64>>,
+}
+
+/// What was done, to take it back by.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Done {
+    pub(super) granted: Vec<Granted>,
+    /// The numbers of timers that were set; `None` where nothing was said of them.
+    pub(super) timers: Option<Range<u64>>,
 }
 
 /// What comes of one command.
@@ -67,21 +78,25 @@ impl Deeds {
             });
         }
         drop(house);
-        Ok(Self { parts, actions: Vec::new(), owners: Vec::new(), area: area.map(str::to_owned) })
+        Ok(Self::of(parts, area))
     }
 
-    /// What takes something back.
-    pub(super) fn undoing(granted: Granted) -> Self {
-        Self { parts: vec![Part::Steps(granted, None)], actions: Vec::new(), owners: Vec::new(), area: None }
+    /// What takes something back: by devices, and what is to be said of the rest.
+    pub(super) fn undoing(granted: Option<Granted>, text: Option<String>) -> Self {
+        let steps = granted.map(|granted| Part::Steps(granted, None));
+        Self::of(steps.into_iter().chain(text.map(Part::Text)).collect(), None)
     }
 
-    /// What was done, to take it back by.
-    fn into_granted(self) -> Vec<Granted> {
+    fn of(parts: Vec<Part>, area: Option<&str>) -> Self {
+        Self { parts, actions: Vec::new(), owners: Vec::new(), area: area.map(str::to_owned), timers: None }
+    }
+
+    fn into_done(self) -> Done {
         let steps = self.parts.into_iter().filter_map(|part| match part {
             Part::Steps(granted, _) => Some(granted),
             Part::Text(_) => None,
         });
-        steps.collect()
+        Done { granted: steps.collect(), timers: self.timers }
     }
 
     /// What would be opened, or made less safe, and needs a yes first.
@@ -255,6 +270,7 @@ pub(super) fn carry_out(
         last.actions = std::mem::take(&mut deeds.actions);
         return finish(shared, &utterance, responder, (hits, deeds), last);
     }
+    deeds.timers = set.new_ids();
     set.keep();
     // Asked for under the lock: what is spawned after the drain took the tasks, nobody would wait for.
     let mut tasks = lock(&shared.tasks);
@@ -283,13 +299,16 @@ fn finish(
     (hits, mut deeds): (Vec<Hit>, Deeds),
     last: Final,
 ) {
-    if hits.iter().any(|hit| hit.is_for_home) && last.status == Status::Ok && responder.has_text() {
+    if (hits.iter().any(|hit| hit.is_for_home) || deeds.timers.is_some())
+        && last.status == Status::Ok
+        && responder.has_text()
+    {
         let turn = Turn { user: utterance.text.clone(), assistant: responder.text().to_owned() };
         lock(&shared.conversations).add(&utterance.user_id, turn, 0, Instant::now());
         let hit = hits.iter().rev().find(|hit| hit.is_for_home && hit.name != followups::UNDO).cloned();
         let about =
             hit.map(|hit| About::Command { text: utterance.text.clone(), hit: Box::new(hit), area: deeds.area.take() });
-        lock(&shared.followups).keep(utterance, about, deeds.into_granted(), Instant::now());
+        lock(&shared.followups).keep(utterance, about, deeds.into_done(), Instant::now());
     }
     shared.finish(utterance, responder, describe(hits, last));
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::core::dialogue::followups::{self, FollowUp, LIFETIME};
-use crate::core::home::wish::{Granted, Last, Wish};
+use crate::core::home::wish::{Last, Wish};
 use crate::core::intents::{Hit, Rules, Said, Unclear, Understood};
 use crate::core::reply::{Code, Final};
 use crate::core::utterance::Utterance;
 
-use super::deeds::{self, Deeds};
+use super::deeds::{self, Deeds, Done};
 use super::per_person::PerPerson;
 use super::responder::Responder;
 use super::state::Shared;
@@ -35,47 +35,49 @@ pub(super) enum About {
 
 #[derive(Clone, Debug)]
 struct Kept {
-    about: About,
-    granted: Vec<Granted>,
+    about: Option<About>,
+    done: Done,
 }
 
 impl Memory {
     /// Remembers what was said, and what was done; after a question that only was answered, what was done before stays.
-    pub(super) fn keep(&mut self, utterance: &Utterance, about: Option<About>, granted: Vec<Granted>, now: Instant) {
+    pub(super) fn keep(&mut self, utterance: &Utterance, about: Option<About>, done: Done, now: Instant) {
         let before = self.last.take(utterance, now).map(|(before, _)| before);
-        let Some(about) = about.or_else(|| before.as_ref().map(|before| before.about.clone())) else { return };
-        let granted =
-            if granted.is_empty() { before.map(|before| before.granted).unwrap_or_default() } else { granted };
-        self.last.put(utterance, Kept { about, granted }, now + LIFETIME, now);
+        let is_news = !done.granted.is_empty() || done.timers.is_some();
+        let (about_before, done_before) = before.map(|before| (before.about, before.done)).unwrap_or_default();
+        let (about, done) = (about.or(about_before), if is_news { done } else { done_before });
+        self.last.put(utterance, Kept { about, done }, now + LIFETIME, now);
     }
 }
 
 /// Takes back what was done last, where an utterance wants that; gives it back where it does not.
 pub(super) fn undo(shared: &Arc<Shared>, utterance: Utterance, responder: Responder) -> Option<(Utterance, Responder)> {
-    if followups::follow_up(&utterance.text, &Last::default()) != Some(FollowUp::Undo) {
+    let wanted = followups::follow_up(&utterance.text, &Last::default());
+    if !matches!(wanted, Some(FollowUp::Undo | FollowUp::Cancel)) {
         return Some((utterance, responder));
     }
     let kept = lock(&shared.followups).last.get(&utterance, Instant::now()).cloned();
     let Some(kept) = kept else { return Some((utterance, responder)) };
     let hit = Hit { name: UNDO.to_owned(), is_handled: true, is_for_home: true, ..Hit::default() };
-    let undone = lock(&shared.home.house).undo(&kept.granted, &jiff::Zoned::now());
-    match undone {
-        Ok(granted) => {
-            let deeds = Deeds::undoing(granted);
-            deeds::carry_out(shared, (deeds, timers::Set::nothing(shared)), vec![hit], utterance, responder);
+    let taken_back = kept.done.timers.and_then(|ids| timers::take_back(shared, &ids));
+    let undone = lock(&shared.home.house).undo(&kept.done.granted, &jiff::Zoned::now());
+    if let (Err(refusal), None) = (&undone, &taken_back) {
+        if wanted == Some(FollowUp::Cancel) {
+            return Some((utterance, responder));
         }
-        Err(refusal) => {
-            let last = Final::refusal(None, Code::NotSupported, refusal.to_string());
-            shared.finish(&utterance, responder, deeds::describe(vec![hit], last));
-        }
+        let last = Final::refusal(None, Code::NotSupported, refusal.to_string());
+        shared.finish(&utterance, responder, deeds::describe(vec![hit], last));
+        return None;
     }
+    let (set, text) = taken_back.map_or_else(|| (timers::Set::nothing(shared), None), |(set, text)| (set, Some(text)));
+    deeds::carry_out(shared, (Deeds::undoing(undone.ok(), text), set), vec![hit], utterance, responder);
     None
 }
 
 /// Remembers what was asked back, for the answer.
 pub(super) fn asked_back(shared: &Shared, utterance: &Utterance, unclear: &Unclear) {
     let last = Last { text: utterance.text.clone(), offers: unclear.suggestions.clone(), ..Last::default() };
-    lock(&shared.followups).keep(utterance, Some(About::Question(last)), Vec::new(), Instant::now());
+    lock(&shared.followups).keep(utterance, Some(About::Question(last)), Done::default(), Instant::now());
 }
 
 /// Whether anything was said lately that an utterance may lean on.
@@ -90,7 +92,7 @@ pub(super) fn in_full(
     utterance: &Utterance,
     said: &Said<'_>,
 ) -> Option<(String, Vec<Hit>)> {
-    let about = lock(&shared.followups).last.get(utterance, Instant::now())?.about.clone();
+    let about = lock(&shared.followups).last.get(utterance, Instant::now())?.about.clone()?;
     let last = match about {
         About::Question(last) => last,
         About::Command { text, hit, area } => {

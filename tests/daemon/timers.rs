@@ -172,3 +172,30 @@ async fn what_is_due_while_the_broker_is_away_is_said_once_it_is_back() {
     assert!(said.starts_with("The eggs timer ended ") && said.ends_with(" seconds ago."), "{said}");
     home.wait_online().await;
 }
+
+#[tokio::test]
+async fn what_was_set_last_is_taken_back_and_nothing_else() {
+    let (_broker, home) = with_mosquitto().await;
+    let mut client = home.client(Version::V5).await;
+    say_in(&mut client, "kitchen", "set a timer for 20 minutes for the bread").await;
+    for (said, answer) in [
+        ("set a timer for 10 minutes", "Timer set for 10 minutes."),
+        ("what time is it", ""),
+        ("cancel that", "Cancelled the 10 minute timer."),
+        ("cancel that", "All right."),
+        ("turn off the kitchen light in an hour", ""),
+        ("no, cancel that please", "Cancelled the command “turn off the kitchen light”."),
+        ("wake me at 7 am", ""),
+        ("undo that", "Cancelled the alarm for 7:00 AM."),
+        ("remind me to swim in 2 hours", ""),
+        ("undo that", "Cancelled the reminder to swim."),
+        ("undo that", ""),
+        ("add 5 minutes to the bread timer", "Added 5 minutes to the bread timer; 25 minutes left."),
+        ("cancel that", "All right."),
+    ] {
+        let reply = say_in(&mut client, "kitchen", said).await;
+        assert!(answer.is_empty() || reply.text() == answer, "{said}: {}", reply.last);
+    }
+    let left = say_in(&mut client, "kitchen", "how long is left on the timer").await;
+    assert!(left.text().contains("bread"), "{}", left.last);
+}

@@ -16,6 +16,8 @@ pub const LIFETIME: Duration = Duration::from_mins(5);
 pub enum FollowUp {
     /// Let it be as it was before.
     Undo,
+    /// The same where there is something to take back; what means nothing otherwise.
+    Cancel,
     /// One of these, the first that can be understood.
     Says(Vec<String>),
 }
@@ -32,6 +34,8 @@ const UNDO: [&str; 10] = [
     "change it back",
     "put it back as it was",
 ];
+const CANCEL: [&str; 6] =
+    ["cancel that", "cancel it", "cancel this", "cancel the last command", "cancel that command", "scratch that"];
 /// What is said before it and means nothing by itself.
 const FILLERS: [&str; 8] = ["ok", "okay", "please", "no", "now", "then", "i meant", "and now"];
 const OTHERS: [&str; 3] = ["the other one", "the other", "other one"];
@@ -58,6 +62,9 @@ pub fn follow_up(said: &str, last: &Last) -> Option<FollowUp> {
     let said = said.strip_suffix(" please").unwrap_or(&said);
     if UNDO.contains(&said) {
         return Some(FollowUp::Undo);
+    }
+    if CANCEL.contains(&said) {
+        return Some(FollowUp::Cancel);
     }
     let mut all: Vec<String> = chosen(said, last).into_iter().collect();
     elsewhere(said, last, &mut all);
@@ -237,6 +244,7 @@ mod tests {
     fn undoing_is_told_apart_and_what_stands_alone_is_no_follow_up() {
         let last = after("turn on the kitchen light");
         assert_eq!(follow_up("Undo that!", &last), Some(FollowUp::Undo));
+        assert_eq!(follow_up("No, cancel that please.", &last), Some(FollowUp::Cancel));
         for said in ["hello", "cool", "thanks", "explain quantum physics", "who are you", ""] {
             assert_eq!(follow_up(said, &last), None, "{said}");
         }

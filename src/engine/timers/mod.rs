@@ -8,6 +8,7 @@ mod clock;
 mod file;
 mod task;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
@@ -125,6 +126,12 @@ impl<'a> Set<'a> {
         Self { change: None, changed: &shared.timers.changed }
     }
 
+    /// The numbers of what it sets anew, none where it only changes what was there; `None` where it changes nothing.
+    pub(super) fn new_ids(&self) -> Option<Range<u64>> {
+        let (kept, timers) = self.change.as_ref().filter(|(kept, timers)| kept.timers != *timers)?;
+        Some(kept.timers.next_id()..timers.next_id())
+    }
+
     /// Lets it be so.
     pub(super) fn keep(self) {
         let Some((mut kept, timers)) = self.change else { return };
@@ -166,6 +173,15 @@ pub(super) fn set<'a>(
         }
     }
     Ok(Set { change: Some((kept, timers)), changed: &keeper.changed })
+}
+
+/// Takes back what was set under these numbers, and what to say then; `None` where nothing of it is still to come.
+pub(super) fn take_back<'a>(shared: &'a Shared, ids: &Range<u64>) -> Option<(Set<'a>, String)> {
+    let keeper = &shared.timers;
+    let kept = lock(&keeper.kept);
+    let mut timers = kept.timers.clone();
+    let text = timers.take_back(ids, &Zoned::now())?;
+    Some((Set { change: Some((kept, timers)), changed: &keeper.changed }, text))
 }
 
 /// Why a command must not be put off, where it must not: it is none, it opens or guards the house, or is itself for later.

@@ -1,5 +1,7 @@
 //! What the intents about timers and alarms do, and what is said to them.
 
+use std::ops::Range;
+
 use jiff::{SignedDuration, Zoned};
 use serde_json::{Map, Value};
 
@@ -94,6 +96,12 @@ impl Timers {
             vec![self.one(slots, For::Anything, who, now)?]
         };
         Ok(cancelled(&self.cancel(&numbers, now)))
+    }
+
+    /// Cancels what was set under these numbers, as far as it is still to come; `None` where nothing is.
+    pub fn take_back(&mut self, set: &Range<u64>, now: &Zoned) -> Option<String> {
+        let still: Vec<usize> = (0..self.items.len()).filter(|number| set.contains(&self.items[*number].id)).collect();
+        (!still.is_empty()).then(|| cancelled(&self.cancel(&still, now)))
     }
 
     fn cancel_all(&mut self, slots: &Slots, now: &Zoned) -> Said {
