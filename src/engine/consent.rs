@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::core::dialogue::followups;
 use crate::core::intents::Hit;
 use crate::core::secret::Secret;
 use crate::core::utterance::{self, Utterance};
@@ -90,7 +91,7 @@ impl Questions {
             let is_right = pin.is_some_and(|pin| pin.equals(&digits(&said)));
             return if is_right { Answer::Yes(question.hits) } else { Answer::WrongPin };
         }
-        if NO.contains(&said.as_str()) {
+        if NO.contains(&said.as_str()) || followups::takes_back(&utterance.text) {
             return Answer::No;
         }
         if !YES.contains(&said.as_str()) {

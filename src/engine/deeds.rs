@@ -30,14 +30,26 @@ pub(super) struct Deeds {
     area: Option<String>,
     /// The numbers of what is set for later with it.
     timers: Option<Range<u64>>,
+    begun: Instant,
 }
 
 /// What was done, to take it back by.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Done {
     pub(super) granted: Vec<Granted>,
-    /// The numbers of timers that were set; `None` where nothing was said of them.
+    /// The numbers of timers that were set; `None` where none was changed.
     pub(super) timers: Option<Range<u64>>,
+    /// A rule's own actions, which nothing takes back.
+    pub(super) by_rule: bool,
+    /// When it was begun: what takes long may end after what was said later.
+    pub(super) begun: Option<Instant>,
+}
+
+impl Done {
+    /// Whether anything was done.
+    pub(super) fn is_something(&self) -> bool {
+        self.by_rule || self.timers.is_some() || !self.granted.is_empty()
+    }
 }
 
 /// What comes of one command.
@@ -88,15 +100,17 @@ impl Deeds {
     }
 
     fn of(parts: Vec<Part>, area: Option<&str>) -> Self {
-        Self { parts, actions: Vec::new(), owners: Vec::new(), area: area.map(str::to_owned), timers: None }
+        let (actions, owners, area) = (Vec::new(), Vec::new(), area.map(str::to_owned));
+        Self { parts, actions, owners, area, timers: None, begun: Instant::now() }
     }
 
-    fn into_done(self) -> Done {
+    fn into_done(self, hits: &[Hit]) -> Done {
+        let by_rule = hits.iter().any(|hit| !hit.publishes.is_empty());
         let steps = self.parts.into_iter().filter_map(|part| match part {
             Part::Steps(granted, _) => Some(granted),
             Part::Text(_) => None,
         });
-        Done { granted: steps.collect(), timers: self.timers }
+        Done { granted: steps.collect(), timers: self.timers, by_rule, begun: Some(self.begun) }
     }
 
     /// What would be opened, or made less safe, and needs a yes first.
@@ -272,6 +286,11 @@ pub(super) fn carry_out(
     }
     deeds.timers = set.new_ids();
     set.keep();
+    if deeds.timers.is_some() {
+        // At once: a device that is told something with it may take its time.
+        let done = Done { timers: deeds.timers.clone(), begun: Some(deeds.begun), ..Done::default() };
+        lock(&shared.followups).keep(&utterance, None, done, Instant::now());
+    }
     // Asked for under the lock: what is spawned after the drain took the tasks, nobody would wait for.
     let mut tasks = lock(&shared.tasks);
     let Some(ear) = ear.filter(|_| !shared.is_draining()) else {
@@ -299,16 +318,16 @@ fn finish(
     (hits, mut deeds): (Vec<Hit>, Deeds),
     last: Final,
 ) {
-    if (hits.iter().any(|hit| hit.is_for_home) || deeds.timers.is_some())
-        && last.status == Status::Ok
-        && responder.has_text()
-    {
+    let is_told = hits.iter().any(|hit| hit.is_for_home) || deeds.timers.is_some();
+    if is_told && last.status == Status::Ok && responder.has_text() {
         let turn = Turn { user: utterance.text.clone(), assistant: responder.text().to_owned() };
         lock(&shared.conversations).add(&utterance.user_id, turn, 0, Instant::now());
         let hit = hits.iter().rev().find(|hit| hit.is_for_home && hit.name != followups::UNDO).cloned();
         let about =
             hit.map(|hit| About::Command { text: utterance.text.clone(), hit: Box::new(hit), area: deeds.area.take() });
-        lock(&shared.followups).keep(utterance, about, deeds.into_done(), Instant::now());
+        lock(&shared.followups).keep(utterance, about, deeds.into_done(&hits), Instant::now());
+    } else if last.status == Status::Ok {
+        lock(&shared.followups).keep(utterance, None, deeds.into_done(&hits), Instant::now());
     }
     shared.finish(utterance, responder, describe(hits, last));
 }

@@ -43,9 +43,12 @@ impl Memory {
     /// Remembers what was said, and what was done; after a question that only was answered, what was done before stays.
     pub(super) fn keep(&mut self, utterance: &Utterance, about: Option<About>, done: Done, now: Instant) {
         let before = self.last.take(utterance, now).map(|(before, _)| before);
-        let is_news = !done.granted.is_empty() || done.timers.is_some();
         let (about_before, done_before) = before.map(|before| (before.about, before.done)).unwrap_or_default();
+        let is_news = done.is_something() && done.begun >= done_before.begun;
         let (about, done) = (about.or(about_before), if is_news { done } else { done_before });
+        if about.is_none() && !done.is_something() {
+            return;
+        }
         self.last.put(utterance, Kept { about, done }, now + LIFETIME, now);
     }
 }
@@ -57,20 +60,30 @@ pub(super) fn undo(shared: &Arc<Shared>, utterance: Utterance, responder: Respon
         return Some((utterance, responder));
     }
     let kept = lock(&shared.followups).last.get(&utterance, Instant::now()).cloned();
-    let Some(kept) = kept else { return Some((utterance, responder)) };
-    let hit = Hit { name: UNDO.to_owned(), is_handled: true, is_for_home: true, ..Hit::default() };
-    let taken_back = kept.done.timers.and_then(|ids| timers::take_back(shared, &ids));
-    let undone = lock(&shared.home.house).undo(&kept.done.granted, &jiff::Zoned::now());
-    if let (Err(refusal), None) = (&undone, &taken_back) {
-        if wanted == Some(FollowUp::Cancel) {
-            return Some((utterance, responder));
-        }
-        let last = Final::refusal(None, Code::NotSupported, refusal.to_string());
-        shared.finish(&utterance, responder, deeds::describe(vec![hit], last));
-        return None;
+    let Some(Kept { about, done }) = kept else { return Some((utterance, responder)) };
+    let was_asked = matches!(about, Some(About::Question(_)));
+    if wanted == Some(FollowUp::Cancel) && (was_asked || !done.is_something()) {
+        return Some((utterance, responder));
     }
+    let hit = Hit { name: UNDO.to_owned(), is_handled: true, is_for_home: true, ..Hit::default() };
+    let taken_back = done.timers.and_then(|ids| timers::take_back(shared, &ids));
     let (set, text) = taken_back.map_or_else(|| (timers::Set::nothing(shared), None), |(set, text)| (set, Some(text)));
-    deeds::carry_out(shared, (Deeds::undoing(undone.ok(), text), set), vec![hit], utterance, responder);
+    let undone = lock(&shared.home.house).undo(&done.granted, &jiff::Zoned::now());
+    let deeds = match (undone, text) {
+        (Ok(granted), text) => Deeds::undoing(Some(granted), text),
+        (Err(refusal), Some(text)) if done.granted.iter().any(|granted| granted.sent().next().is_some()) => {
+            // Half of it: the rest is said, not left out.
+            Deeds::undoing(None, Some(format!("{text} As for the rest: {refusal}.")))
+        }
+        (Err(_), Some(text)) => Deeds::undoing(None, Some(text)),
+        (Err(refusal), None) => {
+            drop(set);
+            let last = Final::refusal(None, Code::NotSupported, refusal.to_string());
+            shared.finish(&utterance, responder, deeds::describe(vec![hit], last));
+            return None;
+        }
+    };
+    deeds::carry_out(shared, (deeds, set), vec![hit], utterance, responder);
     None
 }
 

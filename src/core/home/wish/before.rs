@@ -71,14 +71,21 @@ fn one(thing: &Thing, deed: &Deed, heard: &Heard<'_>) -> Option<Deed> {
     }
 }
 
+impl Granted {
+    /// The steps whose devices were told something.
+    pub fn sent(&self) -> impl Iterator<Item = &Step> {
+        let is_sent = |step: &&Step| !matches!(step.outcome, Outcome::Already | Outcome::Offline | Outcome::Unable(_));
+        self.steps.iter().filter(is_sent)
+    }
+}
+
 impl House {
     /// Takes back what was granted and sent.
     ///
     /// # Errors
     /// [`Refusal`] where it is not known how it was, and for what guards the house.
     pub fn undo(&self, granted: &[Granted], now: &Zoned) -> Result<Granted, Refusal> {
-        let sent = |step: &&Step| !matches!(step.outcome, Outcome::Already | Outcome::Offline | Outcome::Unable(_));
-        let moved: Vec<&Step> = granted.iter().flat_map(|granted| &granted.steps).filter(sent).collect();
+        let moved: Vec<&Step> = granted.iter().flat_map(Granted::sent).collect();
         let mut steps = Vec::new();
         for step in &moved {
             let (Some(device), Some(placed)) = (self.devices.get(&step.key), self.placing.by_key.get(&step.key)) else {
