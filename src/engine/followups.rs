@@ -51,6 +51,11 @@ impl Memory {
         }
         self.last.put(utterance, Kept { about, done }, now + LIFETIME, now);
     }
+
+    /// Forgets what was asked back, which nobody wants any more.
+    fn let_be(&mut self, utterance: &Utterance, done: Done, now: Instant) {
+        self.last.put(utterance, Kept { about: None, done }, now + LIFETIME, now);
+    }
 }
 
 /// Takes back what was done last, where an utterance wants that; gives it back where it does not.
@@ -61,8 +66,11 @@ pub(super) fn undo(shared: &Arc<Shared>, utterance: Utterance, responder: Respon
     }
     let kept = lock(&shared.followups).last.get(&utterance, Instant::now()).cloned();
     let Some(Kept { about, done }) = kept else { return Some((utterance, responder)) };
-    let was_asked = matches!(about, Some(About::Question(_)));
-    if wanted == Some(FollowUp::Cancel) && (was_asked || !done.is_something()) {
+    if wanted == Some(FollowUp::Cancel) && matches!(about, Some(About::Question(_))) {
+        lock(&shared.followups).let_be(&utterance, done, Instant::now());
+        return Some((utterance, responder));
+    }
+    if wanted == Some(FollowUp::Cancel) && !done.is_something() {
         return Some((utterance, responder));
     }
     let hit = Hit { name: UNDO.to_owned(), is_handled: true, is_for_home: true, ..Hit::default() };

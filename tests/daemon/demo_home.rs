@@ -36,8 +36,11 @@ impl Drop for House {
 }
 
 /// One after the other, each leaning on the one before.
-const DIALOGUE: [(&str, &str); 46] = [
+const DIALOGUE: [(&str, &str); 49] = [
     ("undo that", ""),
+    ("turn on the reading lamp", ""),
+    ("cancel that", "All right."),
+    ("the bedroom one", ""),
     ("turn on the reading lamp", ""),
     ("the bedroom one", "Turned on the reading lamp."),
     ("turn on the kitchen light", "Turned on the kitchen light."),
@@ -63,13 +66,16 @@ const DIALOGUE: [(&str, &str); 46] = [
     ("undo that", ""),
     ("unlock it", "Unlock the front door? Say yes within 30 seconds."),
     ("no", "All right, nothing was done."),
-    ("unlock the front door", "Unlock the front door? Say yes within 30 seconds."),
-    ("yes", "Unlocked the front door."),
-    ("lock the front door and set a timer for 8 minutes", "Locked the front door. Timer set for 8 minutes."),
+    (
+        "turn off the kitchen light and set a timer for 8 minutes",
+        "Turned off the kitchen light. Timer set for 8 minutes.",
+    ),
+    ("cancel that", "Turned on the kitchen light. Cancelled the 8 minute timer."),
+    ("activate movie night and set a timer for 7 minutes", "Activated movie night. Timer set for 7 minutes."),
     (
         "cancel that",
-        "Cancelled the 8 minute timer. As for the rest: what opens the house is not taken back so; say what the front \
-         door is to do.",
+        "Cancelled the 7 minute timer. As for the rest: it is not known how the movie night was before; say what it is \
+         to do.",
     ),
     ("set a timer for 9 minutes", "Timer set for 9 minutes."),
     ("unlock the front door", "Unlock the front door? Say yes within 30 seconds."),
