@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -86,12 +86,14 @@ fn database() -> Vec<Value> {
         "id": 1, "type": "Coordinator", "ieeeAddr": COORDINATOR, "nwkAddr": 0, "manufId": 0, "epList": [1],
         "endpoints": endpoint(5, &[]), "interviewCompleted": true, "interviewState": "SUCCESSFUL", "meta": {},
     })];
+    // One that was not seen lately is offline at the start.
+    let seen = u64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
     for (number, (address, _)) in LAMPS.iter().enumerate() {
         rows.push(json!({
             "id": number + 2, "type": "Router", "ieeeAddr": address, "nwkAddr": 40_369 + number, "manufId": 4_476,
             "manufName": "IKEA of Sweden", "powerSource": "Mains (single phase)", "modelId": "TRADFRI bulb E27 WS opal 980lm",
             "epList": [1], "endpoints": endpoint(258, &[0, 3, 4, 5, 6, 8, 768, 2_821, 4_096]), "interviewCompleted": true,
-            "interviewState": "SUCCESSFUL", "meta": {"configured": 1}, "lastSeen": 1_796_000_000_000_u64,
+            "interviewState": "SUCCESSFUL", "meta": {"configured": 1}, "lastSeen": seen,
         }));
     }
     let members = LAMPS.map(|(address, _)| json!({"deviceIeeeAddr": address, "endpointID": 1}));
