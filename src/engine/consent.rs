@@ -91,7 +91,7 @@ impl Questions {
             let is_right = pin.is_some_and(|pin| pin.equals(&digits(&said)));
             return if is_right { Answer::Yes(question.hits) } else { Answer::WrongPin };
         }
-        if NO.contains(&said.as_str()) || followups::takes_back(&utterance.text) {
+        if NO.contains(&said.as_str()) || followups::takes_back(&utterance.text).is_some() {
             return Answer::No;
         }
         if !YES.contains(&said.as_str()) {

@@ -284,8 +284,7 @@ pub(super) fn carry_out(
         last.actions = std::mem::take(&mut deeds.actions);
         return finish(shared, &utterance, responder, (hits, deeds), last);
     }
-    deeds.timers = set.new_ids();
-    set.keep();
+    deeds.timers = set.keep();
     if deeds.timers.is_some() {
         // At once: a device that is told something with it may take its time.
         let done = Done { timers: deeds.timers.clone(), begun: Some(deeds.begun), ..Done::default() };
@@ -318,16 +317,21 @@ fn finish(
     (hits, mut deeds): (Vec<Hit>, Deeds),
     last: Final,
 ) {
-    let is_told = hits.iter().any(|hit| hit.is_for_home) || deeds.timers.is_some();
-    if is_told && last.status == Status::Ok && responder.has_text() {
-        let turn = Turn { user: utterance.text.clone(), assistant: responder.text().to_owned() };
-        lock(&shared.conversations).add(&utterance.user_id, turn, 0, Instant::now());
-        let hit = hits.iter().rev().find(|hit| hit.is_for_home && hit.name != followups::UNDO).cloned();
-        let about =
-            hit.map(|hit| About::Command { text: utterance.text.clone(), hit: Box::new(hit), area: deeds.area.take() });
+    if last.status == Status::Ok {
+        let is_told = hits.iter().any(|hit| hit.is_for_home) || deeds.timers.is_some();
+        let mut about = None;
+        if is_told && responder.has_text() {
+            let turn = Turn { user: utterance.text.clone(), assistant: responder.text().to_owned() };
+            lock(&shared.conversations).add(&utterance.user_id, turn, 0, Instant::now());
+            about = about_of(&hits, &utterance.text, deeds.area.take());
+        }
         lock(&shared.followups).keep(utterance, about, deeds.into_done(&hits), Instant::now());
-    } else if last.status == Status::Ok {
-        lock(&shared.followups).keep(utterance, None, deeds.into_done(&hits), Instant::now());
     }
     shared.finish(utterance, responder, describe(hits, last));
+}
+
+/// What may be leaned on after these commands.
+fn about_of(hits: &[Hit], text: &str, area: Option<String>) -> Option<About> {
+    let hit = hits.iter().rev().find(|hit| hit.is_for_home && hit.name != followups::UNDO)?;
+    Some(About::Command { text: text.to_owned(), hit: Box::new(hit.clone()), area })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::core::dialogue::followups::{self, FollowUp, LIFETIME};
+use crate::core::dialogue::followups::{self, LIFETIME, TakeBack};
 use crate::core::home::wish::{Last, Wish};
 use crate::core::intents::{Hit, Rules, Said, Unclear, Understood};
 use crate::core::reply::{Code, Final};
@@ -52,46 +52,48 @@ impl Memory {
         self.last.put(utterance, Kept { about, done }, now + LIFETIME, now);
     }
 
-    /// Forgets what was asked back, which nobody wants any more.
-    fn let_be(&mut self, utterance: &Utterance, done: Done, now: Instant) {
-        self.last.put(utterance, Kept { about: None, done }, now + LIFETIME, now);
+    /// Forgets what was asked back, which nobody wants any more; what was done before it can still be taken back.
+    fn let_be(&mut self, utterance: &Utterance, now: Instant) {
+        if let Some((kept, until)) = self.last.take(utterance, now) {
+            self.last.put(utterance, Kept { about: None, ..kept }, until, now);
+        }
     }
 }
 
 /// Takes back what was done last, where an utterance wants that; gives it back where it does not.
 pub(super) fn undo(shared: &Arc<Shared>, utterance: Utterance, responder: Responder) -> Option<(Utterance, Responder)> {
-    let wanted = followups::follow_up(&utterance.text, &Last::default());
-    if !matches!(wanted, Some(FollowUp::Undo | FollowUp::Cancel)) {
-        return Some((utterance, responder));
-    }
-    let kept = lock(&shared.followups).last.get(&utterance, Instant::now()).cloned();
-    let Some(Kept { about, done }) = kept else { return Some((utterance, responder)) };
-    if wanted == Some(FollowUp::Cancel) && matches!(about, Some(About::Question(_))) {
-        lock(&shared.followups).let_be(&utterance, done, Instant::now());
-        return Some((utterance, responder));
-    }
-    if wanted == Some(FollowUp::Cancel) && !done.is_something() {
-        return Some((utterance, responder));
-    }
+    let Some(wanted) = followups::takes_back(&utterance.text) else { return Some((utterance, responder)) };
+    let done = {
+        let (mut memory, now) = (lock(&shared.followups), Instant::now());
+        let kept = memory.last.get(&utterance, now);
+        let is_asked = matches!(kept, Some(Kept { about: Some(About::Question(_)), .. }));
+        let done = kept.map(|kept| kept.done.clone());
+        if wanted == TakeBack::Cancel && is_asked {
+            memory.let_be(&utterance, now);
+            return Some((utterance, responder));
+        }
+        done.filter(|done| wanted == TakeBack::Undo || done.is_something())
+    };
+    let Some(done) = done else { return Some((utterance, responder)) };
     let hit = Hit { name: UNDO.to_owned(), is_handled: true, is_for_home: true, ..Hit::default() };
     let taken_back = done.timers.and_then(|ids| timers::take_back(shared, &ids));
     let (set, text) = taken_back.map_or_else(|| (timers::Set::nothing(shared), None), |(set, text)| (set, Some(text)));
     let undone = lock(&shared.home.house).undo(&done.granted, &jiff::Zoned::now());
     let deeds = match (undone, text) {
-        (Ok(granted), text) => Deeds::undoing(Some(granted), text),
-        (Err(refusal), Some(text)) if done.granted.iter().any(|granted| granted.sent().next().is_some()) => {
-            // Half of it: the rest is said, not left out.
-            Deeds::undoing(None, Some(format!("{text} As for the rest: {refusal}.")))
-        }
-        (Err(_), Some(text)) => Deeds::undoing(None, Some(text)),
-        (Err(refusal), None) => {
-            drop(set);
-            let last = Final::refusal(None, Code::NotSupported, refusal.to_string());
-            shared.finish(&utterance, responder, deeds::describe(vec![hit], last));
-            return None;
-        }
+        (Ok(None), None) => Err("there is nothing to take back".to_owned()),
+        (Ok(granted), text) => Ok(Deeds::undoing(granted, text)),
+        // Half of it: the rest is said, not left out.
+        (Err(refusal), Some(text)) => Ok(Deeds::undoing(None, Some(format!("{text} As for the rest: {refusal}.")))),
+        (Err(refusal), None) => Err(refusal.to_string()),
     };
-    deeds::carry_out(shared, (deeds, set), vec![hit], utterance, responder);
+    match deeds {
+        Ok(deeds) => deeds::carry_out(shared, (deeds, set), vec![hit], utterance, responder),
+        Err(message) => {
+            drop(set);
+            let last = Final::refusal(None, Code::NotSupported, message);
+            shared.finish(&utterance, responder, deeds::describe(vec![hit], last));
+        }
+    }
     None
 }
 
@@ -121,9 +123,10 @@ pub(super) fn in_full(
             lock(&shared.home.house).subject(&wish, &text)?
         }
     };
-    let FollowUp::Says(all) = followups::follow_up(&utterance.text, &last)? else { return None };
-    all.into_iter().find_map(|text| match rules.understand(&Said { text: &text, is_guess: true, ..*said }) {
-        Understood::Hits(hits) if hits.iter().all(|hit| hit.corrected.is_none()) => Some((text, hits)),
-        _ => None,
+    followups::in_full(&utterance.text, &last).into_iter().find_map(|text| {
+        match rules.understand(&Said { text: &text, is_guess: true, ..*said }) {
+            Understood::Hits(hits) if hits.iter().all(|hit| hit.corrected.is_none()) => Some((text, hits)),
+            _ => None,
+        }
     })
 }

@@ -28,6 +28,8 @@ mod model_server;
 mod models;
 #[path = "../support/mosquitto.rs"]
 mod mosquitto;
+#[path = "../support/program.rs"]
+mod program;
 mod real_home_assistant;
 mod reload;
 mod remote;

@@ -1,20 +1,20 @@
 //! hearthd in a real Home Assistant: everything is its own but the web pages, and a component that prints what it sees.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::client::Version;
 use crate::demo_home::House;
 use crate::home::{Home, Plan, free_port};
 use crate::mosquitto::Mosquitto;
+use crate::program::{self, Program};
 
 /// It reads several thousand files before it says a word.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -31,26 +31,18 @@ const ENTITIES: [&str; 9] = [
     "notify.hearthd_say",
 ];
 
-/// Where `.ci/home-assistant` puts it; `None`, and said loudly, where that could not.
 fn program() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/home-assistant");
-    let there = folder.join("ready").is_file();
-    if !there {
-        let why = "`.ci/home-assistant` has not fetched it, which needs Python 3.13";
-        let _ = writeln!(io::stderr(), "\nSKIPPED with a real Home Assistant: {why}; NOTHING WAS TESTED\n");
-    }
-    there.then(|| folder.join("bin/python3"))
+    // Written last.
+    let ready = program::fetched("Home Assistant", "target/home-assistant/ready", ".ci/home-assistant", "Python 3.13")?;
+    Some(ready.with_file_name("bin/python3"))
 }
 
-struct HomeAssistant {
-    child: Child,
-    folder: TempDir,
-}
+struct HomeAssistant(Program);
 
 impl HomeAssistant {
     fn start(program: &Path, broker: SocketAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/home_assistant");
+        let ours = program::file("tests/home_assistant");
         let probe = folder.path().join("custom_components/hearthd_probe");
         fs::create_dir_all(&probe).unwrap();
         for file in ["__init__.py", "manifest.json"] {
@@ -64,20 +56,14 @@ impl HomeAssistant {
         fs::write(folder.path().join("configuration.yaml"), config.to_string()).unwrap();
         fs::create_dir(folder.path().join(".storage")).unwrap();
         fs::write(folder.path().join(".storage/core.config_entries"), entry(broker).to_string()).unwrap();
-        let log = fs::File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new(program);
         command.args(["-m", "homeassistant", "--config"]).arg(folder.path()).arg("--skip-pip").env("PYTHONPATH", ours);
-        let child = command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        Self { child, folder }
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap()
+        Self(Program::start(&mut command, folder))
     }
 
     /// What it knows of an entity now.
     fn entity(&self, id: &str) -> Option<Value> {
-        let log = self.log();
+        let log = self.0.log();
         let states = log.lines().rev().filter_map(|line| line.strip_prefix("PROBE "));
         states.filter_map(|line| serde_json::from_str::<Value>(line).ok()).find(|line| line["entity"] == id)
     }
@@ -100,22 +86,11 @@ impl HomeAssistant {
 
     /// Calls a service, as a button in its web page or an automation does.
     fn call(&mut self, domain: &str, service: &str, data: &Value) {
-        let stdin = self.child.stdin.as_mut().unwrap();
-        writeln!(stdin, "{}", json!([domain, service, data])).unwrap();
+        writeln!(self.0.stdin(), "{}", json!([domain, service, data])).unwrap();
     }
 
     fn type_in(&mut self, text: &str) {
         self.call("text", "set_value", &json!({"entity_id": ENTITIES[0], "value": text}));
-    }
-}
-
-impl Drop for HomeAssistant {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            let _ = writeln!(io::stderr(), "{}", self.log());
-        }
     }
 }
 
@@ -177,7 +152,7 @@ async fn a_real_home_assistant_shows_hearthd_and_sees_what_it_does() {
     home.ended().await;
     assistant.wait_state("binary_sensor.hearthd_broker", "off").await;
     assistant.wait_state("text.hearthd_say_something", "unavailable").await;
-    let log = assistant.log();
+    let log = assistant.0.log();
     // A machine that does much at once may make it wait for the broker.
     let is_complaint = |line: &&str| line.contains("components.mqtt") && !line.contains("ACK");
     let complaints: Vec<&str> = log.lines().filter(is_complaint).collect();

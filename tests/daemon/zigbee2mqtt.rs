@@ -1,77 +1,48 @@
 //! A real `Zigbee2MQTT` between hearthd and two lamps: everything is its own but the radio, for which `stand_in.cjs` answers.
 
 use std::fs;
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::client::{LIMIT, Version};
 use crate::home::{Home, Plan, say};
 use crate::mosquitto::Mosquitto;
+use crate::program::{self, Program};
 
 const LAMPS: [(&str, &str); 2] = [("0x000b57fffec6a5b2", "Kitchen table"), ("0x000b57fffec6a5b3", "Kitchen counter")];
 const COORDINATOR: &str = "0x00124b00120144ae";
 
-/// Where `.ci/zigbee2mqtt` puts it; `None`, and said loudly, where that could not.
 fn program() -> Option<PathBuf> {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/zigbee2mqtt/node_modules/zigbee2mqtt/index.js");
-    if !program.exists() {
-        let why = "`.ci/zigbee2mqtt` has not fetched it, which needs Node 20 and npm";
-        let _ = writeln!(io::stderr(), "\nSKIPPED with a real Zigbee2MQTT: {why}; NOTHING WAS TESTED\n");
-    }
-    program.exists().then_some(program)
+    let path = "target/zigbee2mqtt/node_modules/zigbee2mqtt/index.js";
+    program::fetched("Zigbee2MQTT", path, ".ci/zigbee2mqtt", "Node 20 and npm")
 }
 
-struct Bridge {
-    child: Child,
-    folder: TempDir,
-}
-
-impl Bridge {
-    fn start(program: &Path, broker: SocketAddr, announces: bool) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config = json!({
-            "version": 5,
-            "mqtt": {"server": format!("mqtt://{broker}"), "base_topic": "zigbee2mqtt"},
-            "serial": {"port": "/dev/null", "adapter": "ember"},
-            "advanced": {"log_output": ["console"], "network_key": (1..=16).collect::<Vec<u8>>(), "pan_id": 6_754, "channel": 11},
-            "frontend": {"enabled": false}, "homeassistant": {"enabled": announces}, "availability": {"enabled": true},
-            "devices": LAMPS.map(|(address, name)| (address.to_owned(), json!({"friendly_name": name})))
-                .into_iter().collect::<serde_json::Map<_, _>>(),
-            "groups": {"1": {"friendly_name": "Kitchen lamps"}},
-        });
-        // JSON is YAML.
-        fs::write(folder.path().join("configuration.yaml"), config.to_string()).unwrap();
-        let rows: Vec<String> = database().iter().map(Value::to_string).collect();
-        fs::write(folder.path().join("database.db"), rows.join("\n") + "\n").unwrap();
-        let log = fs::File::create(folder.path().join("log")).unwrap();
-        let stand_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/zigbee2mqtt/stand_in.cjs");
-        let mut command = Command::new("node");
-        command.arg("--require").arg(stand_in).arg(program).env("ZIGBEE2MQTT_DATA", folder.path());
-        // Inside a working tree it takes that for its own, and would build itself anew.
-        command.current_dir(folder.path());
-        let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        Self { child, folder }
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap()
-    }
-}
-
-impl Drop for Bridge {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            let _ = writeln!(io::stderr(), "{}", self.log());
-        }
-    }
+fn start(program: &Path, broker: SocketAddr, announces: bool) -> Program {
+    let folder = tempfile::tempdir().unwrap();
+    let config = json!({
+        "version": 5,
+        "mqtt": {"server": format!("mqtt://{broker}"), "base_topic": "zigbee2mqtt"},
+        "serial": {"port": "/dev/null", "adapter": "ember"},
+        "advanced": {"log_output": ["console"], "network_key": (1..=16).collect::<Vec<u8>>(), "pan_id": 6_754, "channel": 11},
+        "frontend": {"enabled": false}, "homeassistant": {"enabled": announces}, "availability": {"enabled": true},
+        "devices": LAMPS.map(|(address, name)| (address.to_owned(), json!({"friendly_name": name})))
+            .into_iter().collect::<serde_json::Map<_, _>>(),
+        "groups": {"1": {"friendly_name": "Kitchen lamps"}},
+    });
+    // JSON is YAML.
+    fs::write(folder.path().join("configuration.yaml"), config.to_string()).unwrap();
+    let rows: Vec<String> = database().iter().map(Value::to_string).collect();
+    fs::write(folder.path().join("database.db"), rows.join("\n") + "\n").unwrap();
+    let stand_in = program::file("tests/zigbee2mqtt/stand_in.cjs");
+    let mut command = Command::new("node");
+    command.arg("--require").arg(stand_in).arg(program).env("ZIGBEE2MQTT_DATA", folder.path());
+    // Inside a working tree it takes that for its own, and would build itself anew.
+    command.current_dir(folder.path());
+    Program::start(&mut command, folder)
 }
 
 /// What `Zigbee2MQTT` keeps of a coordinator, two lamps that it has met before, and the group of both.
@@ -118,7 +89,7 @@ async fn obeys(announces: bool) {
     let broker = Mosquitto::start().await;
     let home = Home::start(&Plan::at(broker.address)).await;
     let mut client = home.client(Version::V5).await;
-    let bridge = Bridge::start(&program, broker.address, announces);
+    let bridge = start(&program, broker.address, announces);
     let began = Instant::now();
     while say(&mut client, "turn off the kitchen table").await.code() != "ok" {
         assert!(began.elapsed() < LIMIT, "the bridge does not come up");

@@ -11,21 +11,13 @@ use crate::core::home::wish::Last;
 /// How long something may be leaned on.
 pub const LIFETIME: Duration = Duration::from_mins(5);
 
-/// What may be meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FollowUp {
+/// Wishes that what was said last had not been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeBack {
     /// Let it be as it was before.
     Undo,
     /// The same, where anything was done; what was asked back is let be.
     Cancel,
-    /// One of these, the first that can be understood.
-    Says(Vec<String>),
-}
-
-/// Whether an utterance wants that what was said last had not been.
-#[must_use]
-pub fn takes_back(said: &str) -> bool {
-    matches!(follow_up(said, &Last::default()), Some(FollowUp::Undo | FollowUp::Cancel))
 }
 
 const UNDO: [&str; 10] = [
@@ -58,20 +50,26 @@ const ORDINALS: [&str; 4] = ["first", "second", "third", "fourth"];
 /// Words of the longest follow-up without a pronoun.
 const MOST_WORDS: usize = 8;
 
-/// What an utterance may mean after another; `None` where it leans on nothing.
+/// Whether an utterance takes back what was said before, and how.
 #[must_use]
-pub fn follow_up(said: &str, last: &Last) -> Option<FollowUp> {
-    let mut said = plain(said);
-    for filler in FILLERS {
-        said = said.strip_prefix(filler).and_then(|rest| rest.strip_prefix(' ')).map_or(said.clone(), str::to_owned);
+pub fn takes_back(said: &str) -> Option<TakeBack> {
+    let said = plain(said);
+    let said = without_fillers(&said);
+    match said {
+        _ if UNDO.contains(&said) => Some(TakeBack::Undo),
+        _ if CANCEL.contains(&said) => Some(TakeBack::Cancel),
+        _ => None,
     }
-    let said = said.strip_suffix(" please").unwrap_or(&said);
-    if UNDO.contains(&said) {
-        return Some(FollowUp::Undo);
+}
+
+/// The sentences that an utterance may mean after another, the likeliest first; none where it leans on nothing.
+#[must_use]
+pub fn in_full(said: &str, last: &Last) -> Vec<String> {
+    if takes_back(said).is_some() {
+        return Vec::new();
     }
-    if CANCEL.contains(&said) {
-        return Some(FollowUp::Cancel);
-    }
+    let said = plain(said);
+    let said = without_fillers(&said);
     let mut all: Vec<String> = chosen(said, last).into_iter().collect();
     elsewhere(said, last, &mut all);
     if !last.what.is_empty() {
@@ -80,7 +78,14 @@ pub fn follow_up(said: &str, last: &Last) -> Option<FollowUp> {
         }
         bare(said, last, &mut all);
     }
-    (!all.is_empty()).then_some(FollowUp::Says(all))
+    all
+}
+
+/// What is left of a plain text without what means nothing by itself.
+fn without_fillers(said: &str) -> &str {
+    let after = |said, filler| str::strip_prefix(said, filler)?.strip_prefix(' ');
+    let said = FILLERS.iter().fold(said, |said, filler| after(said, *filler).unwrap_or(said));
+    said.strip_suffix(" please").unwrap_or(said)
 }
 
 /// The sentence with the one of several that is chosen: "the bedroom one", "the second".
@@ -191,13 +196,6 @@ mod tests {
         }
     }
 
-    fn says(said: &str, last: &Last) -> Vec<String> {
-        match follow_up(said, last) {
-            Some(FollowUp::Says(all)) => all,
-            _ => Vec::new(),
-        }
-    }
-
     #[test]
     fn what_leans_on_a_command_is_said_in_full() {
         let last = after("Turn on the kitchen light!");
@@ -213,7 +211,7 @@ mod tests {
             ("the other one", "turn on the counter lamp"),
             ("turn the other one off", "turn the counter lamp off"),
         ] {
-            let all = says(said, &last);
+            let all = in_full(said, &last);
             assert!(all.iter().any(|one| one == full), "{said}: {all:?}");
         }
     }
@@ -226,7 +224,7 @@ mod tests {
             other: Some("the reading lamp in the living room".to_owned()),
             ..after("turn on the reading lamp in the bedroom")
         };
-        assert_eq!(says("no, the other one", &last)[0], "turn on the reading lamp in the living room");
+        assert_eq!(in_full("no, the other one", &last)[0], "turn on the reading lamp in the living room");
     }
 
     #[test]
@@ -234,25 +232,28 @@ mod tests {
         let offers = ["reading lamp in the Bedroom", "reading lamp in the Living room"].map(str::to_owned).to_vec();
         let last = Last { text: "turn on the reading lamp".to_owned(), offers, ..Last::default() };
         for said in ["the bedroom one", "In the bedroom.", "the first one", "bedroom", "reading lamp in the bedroom"] {
-            assert_eq!(says(said, &last).first().unwrap(), "turn on the reading lamp in the bedroom", "{said}");
+            assert_eq!(in_full(said, &last).first().unwrap(), "turn on the reading lamp in the bedroom", "{said}");
         }
-        assert_eq!(says("the reading lamp", &last), Vec::<String>::new(), "that is both");
-        assert_eq!(says("the third", &last), Vec::<String>::new());
+        assert_eq!(in_full("the reading lamp", &last), Vec::<String>::new(), "that is both");
+        assert_eq!(in_full("the third", &last), Vec::<String>::new());
     }
 
     #[test]
     fn a_room_is_added_where_none_was_said() {
         let last = Last { area: Some("Kitchen".to_owned()), name: None, ..after("turn on the lights") };
-        assert!(says("and in the bedroom", &last).contains(&"turn on the lights in the bedroom".to_owned()));
+        assert!(in_full("and in the bedroom", &last).contains(&"turn on the lights in the bedroom".to_owned()));
     }
 
     #[test]
     fn undoing_is_told_apart_and_what_stands_alone_is_no_follow_up() {
         let last = after("turn on the kitchen light");
-        assert_eq!(follow_up("Undo that!", &last), Some(FollowUp::Undo));
-        assert_eq!(follow_up("No, cancel that please.", &last), Some(FollowUp::Cancel));
+        for (said, wanted) in [("Undo that!", TakeBack::Undo), ("No, cancel that please.", TakeBack::Cancel)] {
+            assert_eq!(takes_back(said), Some(wanted));
+            assert_eq!(in_full(said, &last), Vec::<String>::new());
+        }
         for said in ["hello", "cool", "thanks", "explain quantum physics", "who are you", ""] {
-            assert_eq!(follow_up(said, &last), None, "{said}");
+            assert_eq!(takes_back(said), None, "{said}");
+            assert_eq!(in_full(said, &last), Vec::<String>::new(), "{said}");
         }
     }
 }

@@ -126,18 +126,15 @@ impl<'a> Set<'a> {
         Self { change: None, changed: &shared.timers.changed }
     }
 
-    /// The numbers of what it sets anew, none where it only changes what was there; `None` where it changes nothing.
-    pub(super) fn new_ids(&self) -> Option<Range<u64>> {
-        let (kept, timers) = self.change.as_ref().filter(|(kept, timers)| kept.timers != *timers)?;
-        Some(kept.timers.next_id()..timers.next_id())
-    }
-
-    /// Lets it be so.
-    pub(super) fn keep(self) {
-        let Some((mut kept, timers)) = self.change else { return };
-        kept.is_dirty |= kept.timers != timers;
+    /// Lets it be so. The numbers of what it sets anew, none where it only changes what was there; `None` where it changes
+    /// nothing.
+    pub(super) fn keep(self) -> Option<Range<u64>> {
+        let (mut kept, timers) = self.change.filter(|(kept, timers)| kept.timers != *timers)?;
+        let new = kept.timers.next_id()..timers.next_id();
+        kept.is_dirty = true;
         kept.timers = timers;
         self.changed.notify_one();
+        Some(new)
     }
 }
 

@@ -80,11 +80,11 @@ impl Granted {
 }
 
 impl House {
-    /// Takes back what was granted and sent.
+    /// Takes back what was granted and sent; `None` where nothing was.
     ///
     /// # Errors
     /// [`Refusal`] where it is not known how it was, and for what guards the house.
-    pub fn undo(&self, granted: &[Granted], now: &Zoned) -> Result<Granted, Refusal> {
+    pub fn undo(&self, granted: &[Granted], now: &Zoned) -> Result<Option<Granted>, Refusal> {
         let moved: Vec<&Step> = granted.iter().flat_map(Granted::sent).collect();
         let mut steps = Vec::new();
         for step in &moved {
@@ -108,12 +108,12 @@ impl House {
                     _ => noun("", steps.len()),
                 };
                 let place = granted.first().map(|granted| granted.place.clone()).unwrap_or_default();
-                Ok(Granted { steps, place, kind })
+                Ok(Some(Granted { steps, place, kind }))
             }
             (true, Some(step)) => {
                 Err(Refusal(format!("it is not known how {} was before; say what it is to do", the(&step.name))))
             }
-            (true, None) => Err(Refusal("there is nothing to take back".to_owned())),
+            (true, None) => Ok(None),
         }
     }
 

@@ -124,7 +124,7 @@ fn what_is_chosen_is_what_is_reported() {
     assert_eq!(heard, "Set the bedroom radiator to eco.");
     let mut again = granted(&house, &rules, "set the bedroom radiator to eco").unwrap();
     assert_eq!(said_after(&mut house, &mut again, &[]), "The bedroom radiator is already set to eco.");
-    let undone = house.undo(&[eco], &now()).unwrap();
+    let undone = house.undo(&[eco], &now()).unwrap().unwrap();
     assert_eq!(sent(&undone), [("c/preset/set".to_owned(), "none".to_owned())]);
     house.hear("tv/source", b"Something else");
     let mut input = granted(&house, &rules, "switch the living room television to hdmi 1").unwrap();
@@ -164,11 +164,11 @@ fn what_is_set_can_be_taken_back_and_is_not_said_before_it_is_reported() {
     let mut delay = granted(&house, &rules, "set the pump delay to 12").unwrap();
     assert_eq!(said_after(&mut house, &mut delay, &[("n", "12")]), "Set the pump delay to 12.");
     assert_eq!(told(&house, "HassGetState", &json!({"name": "it"}), Some("number/n")), "The pump delay is 12 s.");
-    assert_eq!(sent(&house.undo(&[delay.clone()], &now()).unwrap()), [("n/set".to_owned(), "20".to_owned())]);
+    assert_eq!(sent(&house.undo(&[delay.clone()], &now()).unwrap().unwrap()), [("n/set".to_owned(), "20".to_owned())]);
     house.hear("s", b"Cotton 60");
     let mut wash = granted(&house, &rules, "set the wash programme to delicate").unwrap();
     assert_eq!(said_after(&mut house, &mut wash, &[("s", "Delicate")]), "Set the wash programme to Delicate.");
-    let mut both = house.undo(&[delay, wash], &now()).unwrap();
+    let mut both = house.undo(&[delay, wash], &now()).unwrap().unwrap();
     assert_eq!(
         said_after(&mut house, &mut both, &[("n", "20"), ("s", "Cotton 60")]),
         "Set the pump delay to 20 and set the wash programme to Cotton 60."
