@@ -65,6 +65,8 @@ pub(crate) struct Setup {
     pub(crate) chat: Model,
     pub(crate) explain: Model,
     pub(crate) threads: u32,
+    /// Whether all that is not needed to find the models stays as it is shipped: prompts, lengths, sampling, drafts.
+    pub(crate) is_shipped: bool,
     pub(crate) join: Duration,
     /// Answers that are kept for whoever asks the same.
     pub(crate) cached_answers: u32,
@@ -73,12 +75,23 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn new(chat: Model, explain: Model, threads: u32) -> Self {
-        Self { chat, explain, threads, join: Duration::from_millis(40), cached_answers: 0, log: "info" }
+        let join = Duration::from_millis(40);
+        Self { chat, explain, threads, is_shipped: false, join, cached_answers: 0, log: "info" }
     }
 
     /// Without drafts, which the peer has none of either: the bench `drafts` measures those.
     fn config(&self, home: &Home) -> String {
-        let Self { chat, explain, threads, join, cached_answers, log } = self;
+        let Self { chat, explain, threads, is_shipped, join, cached_answers, log } = self;
+        if *is_shipped {
+            let model = |model: &Model| format!("{{model: {}, threads: {threads}}}", Value::from(model.file.as_str()));
+            return format!(
+                "mqtt:\n  broker: mqtt://{}\nhttp:\n  listen: {}\nmodels:\n  chat: {}\n  explain: {}\n",
+                home.mqtt,
+                home.http,
+                model(chat),
+                model(explain)
+            );
+        }
         format!(
             "mqtt:\n  broker: mqtt://{}\nhttp:\n  listen: {}\nmodels:\n  speculation: off\n  chat: {}\n  explain: {}\n\
              reply:\n  join: {}ms\n  cache: {{entries: {cached_answers}}}\nlog:\n  level: {log}\n",

@@ -1,10 +1,10 @@
-//! The same simple questions answered by the small model and by the large one. The bench's two models are of the same
-//! function, so that most of their answers are equally long; where the four bits make one end earlier, that question does
-//! not count.
+//! The same simple questions answered by the small model and by the large one: as shipped, each with its tier's own prompt,
+//! sampling and longest answer, and equally long. The bench's two models are of the same function, so that with the same
+//! prompt most of their answers are equally long; where the four bits make one end earlier, that question does not count.
 
 use super::Outcome;
 use crate::Failure;
-use crate::daemon::{Daemon, Question};
+use crate::daemon::{Daemon, Question, Setup};
 use crate::figures::median;
 use crate::files::Size;
 use crate::heard::Heard;
@@ -20,6 +20,26 @@ const MOST_ASKED: usize = 4;
 const BAR: Bar = Bar::AtLeast(2.5);
 
 pub(super) async fn run(scene: &Scene) -> Result<Outcome, Failure> {
+    Ok(vec![as_shipped(scene).await?, equally_long(scene).await?].into())
+}
+
+async fn as_shipped(scene: &Scene) -> Result<Line, Failure> {
+    let setup = Setup { is_shipped: true, ..scene.setup(scene.format(), TOKENS) };
+    let mut daemon = Daemon::start(&setup).await?;
+    let (mut totals, mut tokens) = (Pairs::default(), [Vec::new(), Vec::new()]);
+    let mut questions = Questions::default();
+    for round in 0..=scene.rounds {
+        let heard = both(&mut daemon, &questions.short(), round % 2 == 0).await?;
+        for ((heard, small), tokens) in heard.iter().zip([true, false]).zip(&mut tokens) {
+            totals.push(round, small, heard.total());
+            tokens.push(heard.tokens);
+        }
+    }
+    let lengths = tokens.map(|tokens| format!("{:.0}", median(&tokens)));
+    Ok(line(scene, &totals, "as shipped", &format!("tokens of an answer: {}", lengths.join(" and "))))
+}
+
+async fn equally_long(scene: &Scene) -> Result<Line, Failure> {
     let mut daemon = Daemon::start(&scene.setup(scene.format(), TOKENS)).await?;
     let (mut totals, mut tokens) = (Pairs::default(), Vec::new());
     let (mut questions, mut asked) = (Questions::default(), 0);
@@ -40,13 +60,15 @@ pub(super) async fn run(scene: &Scene) -> Result<Outcome, Failure> {
         }
         tokens.push(heard[0].tokens);
     }
+    let note = format!("tokens of an answer: {}; questions asked: {asked}", median(&tokens));
+    Ok(line(scene, &totals, "equally long", &note))
+}
+
+fn line(scene: &Scene, totals: &Pairs, how: &str, note: &str) -> Line {
     let faster = 1.0 / totals.ratio();
-    let note = format!(
-        "the small one is {faster:.2} times as fast; tokens of an answer: {}; questions asked: {asked}",
-        median(&tokens)
-    );
-    let line = Line { ratio: Some(faster), ..totals.line(format!("whole answer, {}", scene.format()), "ms") };
-    Ok(vec![line.barred(faster, BAR).noted(note)].into())
+    let line = totals.line(format!("whole answer, {how}, {}", scene.format()), "ms");
+    let line = Line { ratio: Some(faster), ..line };
+    line.barred(faster, BAR).noted(format!("the small one is {faster:.2} times as fast; {note}"))
 }
 
 /// The small model's answer and the large one's.
