@@ -65,7 +65,8 @@ pub(crate) struct Setup {
     pub(crate) chat: Model,
     pub(crate) explain: Model,
     pub(crate) threads: u32,
-    /// Whether all that is not needed to find the models stays as it is shipped: prompts, lengths, sampling, drafts.
+    /// Whether everything but the files, the threads and the log stays as it is shipped: prompts, lengths, sampling, drafts,
+    /// the joining time and the kept answers, whatever is said of them here.
     pub(crate) is_shipped: bool,
     pub(crate) join: Duration,
     /// Answers that are kept for whoever asks the same.
@@ -79,28 +80,25 @@ impl Setup {
         Self { chat, explain, threads, is_shipped: false, join, cached_answers: 0, log: "info" }
     }
 
-    /// Without drafts, which the peer has none of either: the bench `drafts` measures those.
+    /// Without drafts where it is not as shipped, for the peer has none of either: the bench `drafts` measures those.
     fn config(&self, home: &Home) -> String {
         let Self { chat, explain, threads, is_shipped, join, cached_answers, log } = self;
-        if *is_shipped {
-            let model = |model: &Model| format!("{{model: {}, threads: {threads}}}", Value::from(model.file.as_str()));
-            return format!(
-                "mqtt:\n  broker: mqtt://{}\nhttp:\n  listen: {}\nmodels:\n  chat: {}\n  explain: {}\n",
-                home.mqtt,
-                home.http,
-                model(chat),
-                model(explain)
-            );
-        }
-        format!(
-            "mqtt:\n  broker: mqtt://{}\nhttp:\n  listen: {}\nmodels:\n  speculation: off\n  chat: {}\n  explain: {}\n\
-             reply:\n  join: {}ms\n  cache: {{entries: {cached_answers}}}\nlog:\n  level: {log}\n",
+        let model = |model: &Model| match is_shipped {
+            true => format!("{{model: {}, threads: {threads}}}", Value::from(model.file.as_str())),
+            false => model.config(*threads),
+        };
+        let config = format!(
+            "mqtt:\n  broker: mqtt://{}\nhttp:\n  listen: {}\nlog:\n  level: {log}\nmodels:\n  chat: {}\n  explain: {}\n",
             home.mqtt,
             home.http,
-            chat.config(*threads),
-            explain.config(*threads),
-            join.as_millis()
-        )
+            model(chat),
+            model(explain)
+        );
+        if *is_shipped {
+            return config;
+        }
+        let join = join.as_millis();
+        format!("{config}  speculation: off\nreply:\n  join: {join}ms\n  cache: {{entries: {cached_answers}}}\n")
     }
 }
 

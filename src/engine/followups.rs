@@ -65,14 +65,14 @@ pub(super) fn undo(shared: &Arc<Shared>, utterance: Utterance, responder: Respon
     let Some(wanted) = followups::takes_back(&utterance.text) else { return Some((utterance, responder)) };
     let done = {
         let (mut memory, now) = (lock(&shared.followups), Instant::now());
-        let kept = memory.last.get(&utterance, now);
-        let is_asked = matches!(kept, Some(Kept { about: Some(About::Question(_)), .. }));
-        let done = kept.map(|kept| kept.done.clone());
-        if wanted == TakeBack::Cancel && is_asked {
-            memory.let_be(&utterance, now);
-            return Some((utterance, responder));
+        match (wanted, memory.last.get(&utterance, now)) {
+            (TakeBack::Cancel, Some(Kept { about: Some(About::Question(_)), .. })) => {
+                memory.let_be(&utterance, now);
+                None
+            }
+            (TakeBack::Cancel, Some(kept)) if !kept.done.is_something() => None,
+            (_, kept) => kept.map(|kept| kept.done.clone()),
         }
-        done.filter(|done| wanted == TakeBack::Undo || done.is_something())
     };
     let Some(done) = done else { return Some((utterance, responder)) };
     let hit = Hit { name: UNDO.to_owned(), is_handled: true, is_for_home: true, ..Hit::default() };
@@ -89,7 +89,6 @@ pub(super) fn undo(shared: &Arc<Shared>, utterance: Utterance, responder: Respon
     match deeds {
         Ok(deeds) => deeds::carry_out(shared, (deeds, set), vec![hit], utterance, responder),
         Err(message) => {
-            drop(set);
             let last = Final::refusal(None, Code::NotSupported, message);
             shared.finish(&utterance, responder, deeds::describe(vec![hit], last));
         }

@@ -62,7 +62,7 @@ pub(crate) const ROWS: [Row; 12] = [
     Row { name: "streaming", theirs: "server", run: |scene| Box::pin(streaming::run(scene)),
         about: "an explanation's first chunk against its end; the times of the three tiers" },
     Row { name: "sizes", theirs: "large", run: |scene| Box::pin(sizes::run(scene)),
-        about: "whole short answers of the small model (ours) against the large one's" },
+        about: "whole short answers of the small model (ours) against the large one's, as shipped and equally long" },
     Row { name: "system-prompt", theirs: "without", run: |scene| Box::pin(system_prompt::run(scene)),
         about: "the system prompt computed once (ours), and with every question" },
     Row { name: "repeated", theirs: "server", run: |scene| Box::pin(repeated::run(scene)),

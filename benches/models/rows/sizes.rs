@@ -5,7 +5,6 @@
 use super::Outcome;
 use crate::Failure;
 use crate::daemon::{Daemon, Question, Setup};
-use crate::figures::median;
 use crate::files::Size;
 use crate::heard::Heard;
 use crate::questions::Questions;
@@ -20,28 +19,23 @@ const MOST_ASKED: usize = 4;
 const BAR: Bar = Bar::AtLeast(2.5);
 
 pub(super) async fn run(scene: &Scene) -> Result<Outcome, Failure> {
-    Ok(vec![as_shipped(scene).await?, equally_long(scene).await?].into())
+    let alike = scene.setup(scene.format(), TOKENS);
+    let shipped = Setup { is_shipped: true, ..alike.clone() };
+    let mut lines = compare(scene, "as shipped", &shipped, |_| true).await?;
+    let equally_long = |heard: &[Heard; 2]| heard[0].tokens.total_cmp(&heard[1].tokens).is_eq();
+    lines.extend(compare(scene, "equally long", &alike, equally_long).await?);
+    Ok(lines.into())
 }
 
-async fn as_shipped(scene: &Scene) -> Result<Line, Failure> {
-    let setup = Setup { is_shipped: true, ..scene.setup(scene.format(), TOKENS) };
-    let mut daemon = Daemon::start(&setup).await?;
-    let (mut totals, mut tokens) = (Pairs::default(), [Vec::new(), Vec::new()]);
-    let mut questions = Questions::default();
-    for round in 0..=scene.rounds {
-        let heard = both(&mut daemon, &questions.short(), round % 2 == 0).await?;
-        for ((heard, small), tokens) in heard.iter().zip([true, false]).zip(&mut tokens) {
-            totals.push(round, small, heard.total());
-            tokens.push(heard.tokens);
-        }
-    }
-    let lengths = tokens.map(|tokens| format!("{:.0}", median(&tokens)));
-    Ok(line(scene, &totals, "as shipped", &format!("tokens of an answer: {}", lengths.join(" and "))))
-}
-
-async fn equally_long(scene: &Scene) -> Result<Line, Failure> {
-    let mut daemon = Daemon::start(&scene.setup(scene.format(), TOKENS)).await?;
-    let (mut totals, mut tokens) = (Pairs::default(), Vec::new());
+/// Both models' times and lengths over the questions whose two answers count.
+async fn compare(
+    scene: &Scene,
+    how: &str,
+    setup: &Setup,
+    counts: impl Fn(&[Heard; 2]) -> bool,
+) -> Result<Vec<Line>, Failure> {
+    let mut daemon = Daemon::start(setup).await?;
+    let (mut totals, mut tokens) = (Pairs::default(), Pairs::default());
     let (mut questions, mut asked) = (Questions::default(), 0);
     // The first round warms up.
     for round in 0..=scene.rounds {
@@ -51,24 +45,20 @@ async fn equally_long(scene: &Scene) -> Result<Line, Failure> {
                 return Err("the two models' answers are hardly ever equally long".into());
             }
             let heard = both(&mut daemon, &questions.short(), round % 2 == 0).await?;
-            if heard[0].tokens.total_cmp(&heard[1].tokens).is_eq() {
+            if counts(&heard) {
                 break heard;
             }
         };
         for (heard, small) in heard.iter().zip([true, false]) {
             totals.push(round, small, heard.total());
+            tokens.push(round, small, heard.tokens);
         }
-        tokens.push(heard[0].tokens);
     }
-    let note = format!("tokens of an answer: {}; questions asked: {asked}", median(&tokens));
-    Ok(line(scene, &totals, "equally long", &note))
-}
-
-fn line(scene: &Scene, totals: &Pairs, how: &str, note: &str) -> Line {
     let faster = 1.0 / totals.ratio();
     let line = totals.line(format!("whole answer, {how}, {}", scene.format()), "ms");
-    let line = Line { ratio: Some(faster), ..line };
-    line.barred(faster, BAR).noted(format!("the small one is {faster:.2} times as fast; {note}"))
+    let line = Line { ratio: Some(faster), ..line }.barred(faster, BAR);
+    let note = format!("the small one is {faster:.2} times as fast; questions asked: {asked}");
+    Ok(vec![line.noted(note), tokens.line(format!("its length, {how}"), "tokens")])
 }
 
 /// The small model's answer and the large one's.

@@ -53,23 +53,24 @@ const MOST_WORDS: usize = 8;
 /// Whether an utterance takes back what was said before, and how.
 #[must_use]
 pub fn takes_back(said: &str) -> Option<TakeBack> {
-    let said = plain(said);
-    let said = without_fillers(&said);
-    match said {
-        _ if UNDO.contains(&said) => Some(TakeBack::Undo),
-        _ if CANCEL.contains(&said) => Some(TakeBack::Cancel),
-        _ => None,
+    taking_back(without_fillers(&plain(said)))
+}
+
+fn taking_back(said: &str) -> Option<TakeBack> {
+    if UNDO.contains(&said) {
+        return Some(TakeBack::Undo);
     }
+    CANCEL.contains(&said).then_some(TakeBack::Cancel)
 }
 
 /// The sentences that an utterance may mean after another, the likeliest first; none where it leans on nothing.
 #[must_use]
 pub fn in_full(said: &str, last: &Last) -> Vec<String> {
-    if takes_back(said).is_some() {
-        return Vec::new();
-    }
     let said = plain(said);
     let said = without_fillers(&said);
+    if taking_back(said).is_some() {
+        return Vec::new();
+    }
     let mut all: Vec<String> = chosen(said, last).into_iter().collect();
     elsewhere(said, last, &mut all);
     if !last.what.is_empty() {
