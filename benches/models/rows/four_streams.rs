@@ -16,7 +16,7 @@ use crate::table::{Bar, Pairs};
 const STREAMS: u32 = 4;
 /// One a stream.
 type Texts = [String; 4];
-const TOKENS: u32 = 96;
+const TOKENS: u32 = 48;
 const BAR: Bar = Bar::AtLeast(1.0);
 
 pub(super) async fn run(scene: &Scene) -> Result<Outcome, Failure> {
